@@ -1,0 +1,151 @@
+import type { ClientConfig } from '../config/model.js';
+import { generateKey } from './gen-key.js';
+import type { Result } from './knock.js';
+import { parseId } from './number.js';
+import { type Asked, type CommonOptions, readCommandLine } from './options.js';
+import { UsageError } from './problem.js';
+
+/** Done. */
+export const EXIT_DONE = 0;
+/** Refused by the server, or the server could not be reached. */
+export const EXIT_FAILED = 1;
+/** Wrong usage or configuration: nothing was sent. */
+export const EXIT_USAGE = 2;
+/** The exit statuses of letmein. */
+export type ExitStatus = typeof EXIT_DONE | typeof EXIT_FAILED | typeof EXIT_USAGE;
+
+/** Where the program writes. */
+export interface Terminal {
+  out(text: string): void;
+  /** One line, without its end. */
+  error(line: string): void;
+  /** Whether a person reads `error`: problems of the configuration then come with the line and a caret. */
+  interactive: boolean;
+}
+
+// The configuration file's name in messages when there is none.
+const NO_FILE = 'letmein.conf (neither in /opt/letmein/etc nor in /etc)';
+
+/**
+ * Runs letmein.
+ *
+ * @param args The command line without the program's name.
+ * @returns The exit status; whatever there is to say has been written.
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<ExitStatus> {
+  try {
+    const line = readCommandLine(args);
+    if (line.kind === 'text') {
+      terminal.out(line.text);
+      return EXIT_DONE;
+    }
+    return await new Run(terminal, line.common).run(line.asked);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      terminal.error(`letmein: ${error.message}`);
+      return EXIT_USAGE;
+    }
+    const what = error instanceof Error ? error.message : String(error);
+    terminal.error(`letmein: unexpected failure, please report it: ${what}`);
+    return EXIT_FAILED;
+  }
+}
+
+class Run {
+  readonly #terminal: Terminal;
+  readonly #common: CommonOptions;
+
+  constructor(terminal: Terminal, common: CommonOptions) {
+    this.#terminal = terminal;
+    this.#common = common;
+  }
+
+  async run(asked: Asked): Promise<ExitStatus> {
+    this.#warnObsolete();
+    return asked.kind === 'gen-key' ? this.#genKey(asked.user) : this.#knock(asked);
+  }
+
+  async #genKey(userText: string | undefined): Promise<ExitStatus> {
+    const user =
+      userText === undefined ? (await this.#loadConfig()).defaultUser : parseId(userText, '--user');
+    this.#terminal.out(`${generateKey(user)}\n`);
+    return EXIT_DONE;
+  }
+
+  async #knock(asked: Asked & { kind: 'knock' | 'revoke' }): Promise<ExitStatus> {
+    // Imported here, because gen-key, --help and every usage error do without the network.
+    const [{ errandOf, knockOf, readArguments }, { knock }, { systemClock, systemNetwork }] =
+      await Promise.all([
+        import('./request.js'),
+        import('./knock.js'),
+        import('./system-network.js'),
+      ]);
+    const request = readArguments(asked.kind, asked.host, asked.port, asked.options);
+    const config = await this.#loadConfig();
+    this.#warnSeccomp(config);
+    const errand = errandOf(request, config, config.path ?? this.#common.config ?? NO_FILE);
+    const tools = { clock: systemClock, network: systemNetwork, errand, trace: this.#trace() };
+    const plan = knockOf(request, config);
+    const result = await new Promise<Result>((resolve) => knock(tools, plan, resolve));
+    if (result.success) {
+      tools.trace(`${asked.kind} done`);
+      return EXIT_DONE;
+    }
+    const { explain } = await import('./advice.js');
+    const context = { knock: plan, errand, host: asked.host };
+    this.#terminal.error(`letmein: ${explain(result, context)}`);
+    return EXIT_FAILED;
+  }
+
+  async #loadConfig(): Promise<ClientConfig> {
+    const [{ loadClientConfig }, { formatProblem }] = await Promise.all([
+      import('../config/load.js'),
+      import('../config/report.js'),
+    ]);
+    const loaded = loadClientConfig(this.#common.config);
+    const caret = this.#terminal.interactive;
+    const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
+    for (const problem of problems) {
+      this.#terminal.error(formatProblem(problem, { caret }));
+    }
+    if (loaded.kind === 'ok') {
+      return loaded.config;
+    }
+    const file = loaded.problems[0]?.file ?? this.#common.config ?? NO_FILE;
+    throw new UsageError(`${file} cannot be used: correct it as said above, nothing was sent`);
+  }
+
+  #warnObsolete(): void {
+    const { dns, dnsCrypt } = this.#common;
+    for (const [option, value] of [
+      ['--dns', dns],
+      ['--dns-crypt', dnsCrypt],
+    ]) {
+      if (value !== undefined) {
+        this.#warn(`${option} is obsolete and ignored: leave it out`);
+      }
+    }
+  }
+
+  #warnSeccomp(config: ClientConfig): void {
+    const mode = this.#common.seccomp ?? config.general.seccomp;
+    if (mode !== 'off') {
+      this.#warn(
+        `seccomp ${mode} is asked for, but this version has no sandbox for the client yet: going on without`,
+      );
+    }
+  }
+
+  #warn(what: string): void {
+    this.#terminal.error(`letmein: warning: ${what}`);
+  }
+
+  #trace(): (step: string) => void {
+    if (this.#common.verbose !== true) {
+      return () => {};
+    }
+    // performance.now() counts from the start of the process.
+    return (step) =>
+      this.#terminal.error(`letmein: ${performance.now().toFixed(1).padStart(7)} ms  ${step}`);
+  }
+}
