@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+const ROOT = 0;
+
+/** Looks up a system user's or group's number in `/etc/passwd` or `/etc/group`; undefined if none. */
+export function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number | undefined {
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`));
+  const id = Number.parseInt(line?.split(':')[2] ?? '', 10);
+  return Number.isNaN(id) ? undefined : id;
+}
+
+/** Whether a process of `uid` may be the daemon that runs as `user`: root, that user, or our own. */
+export function mayBe(user: string, uid: number): boolean {
+  return uid === ROOT || uid === process.getuid?.() || uid === idOf(user, '/etc/passwd');
+}
