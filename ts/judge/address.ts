@@ -1,0 +1,45 @@
+import type { Family } from '../config/model.js';
+
+/** First bytes of an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2). */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+const IPV4_AT = MAPPED.length;
+const IPV4_LEN = 4;
+
+/** Whether 16 bytes are an IPv4 address. */
+export function isMappedIpv4(address: Buffer): boolean {
+  return address.compare(MAPPED, 0, IPV4_AT, 0, IPV4_AT) === 0;
+}
+
+/**
+ * Why no lease can be given to `address`; undefined if one can.
+ * @param family of the table that would hold it
+ */
+export function unusable(address: Buffer, family: Family): string | undefined {
+  const isIpv4 = isMappedIpv4(address);
+  const own = isIpv4 ? address.subarray(IPV4_AT) : address;
+  if (own.every((byte) => byte === 0) || own.every((byte) => byte === 0xff)) {
+    return 'the address is no host';
+  }
+  if (!isIpv4 && isLinkLocal(address)) {
+    return 'a link-local address has a scope that no set can hold';
+  }
+  if (isIpv4 ? family === 'ip6' : family === 'ip') {
+    return `the table of family ${family} cannot hold the address`;
+  }
+  return undefined;
+}
+
+/** fe80::/10 (RFC 4291, 2.5.6). */
+function isLinkLocal(address: Buffer): boolean {
+  return (address.readUInt16BE(0) & 0xffc0) === 0xfe80;
+}
+
+/** The address as people write it (RFC 5952). */
+export function addressText(address: Buffer): string {
+  if (isMappedIpv4(address)) {
+    return [...address.subarray(IPV4_AT, IPV4_AT + IPV4_LEN)].join('.');
+  }
+  const groups = Array.from({ length: 8 }, (_, at) => address.readUInt16BE(at * 2).toString(16));
+  // A URL's host is written in RFC 5952's form (WHATWG URL, host serializing).
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
