@@ -1,0 +1,44 @@
+import { isIPv4 } from 'node:net';
+import { ADDRESS_LEN } from '../ipc/frames.js';
+
+/** First bytes of an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2). */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+const IPV4_AT = MAPPED.length;
+/** IPv6 networks count as one peer by /56: what a provider gives one customer. */
+const IPV6_GROUP_LEN = 7;
+
+/** The 16 bytes of an address that Node's sockets gave as text; a zone (`%eth0`) is left out. */
+export function addressBytes(text: string): Buffer {
+  return isIPv4(text) ? mapped(text) : ipv6Bytes(text.split('%')[0] ?? '');
+}
+
+/** What per-address limits count as one: an IPv4 address, or an IPv6 /56. */
+export function addressGroup(address: Buffer): string {
+  const isIpv4 = address.compare(MAPPED, 0, IPV4_AT, 0, IPV4_AT) === 0;
+  return address.toString('latin1', 0, isIpv4 ? ADDRESS_LEN : IPV6_GROUP_LEN);
+}
+
+function mapped(ipv4: string): Buffer {
+  return Buffer.concat([MAPPED, Buffer.from(ipv4.split('.').map(Number))]);
+}
+
+function ipv6Bytes(text: string): Buffer {
+  const [before = '', after] = text.split('::');
+  const head = groups(before);
+  const tail = after === undefined ? [] : groups(after);
+  const zeros = new Array<number>(ADDRESS_LEN - head.length - tail.length).fill(0);
+  return Buffer.from([...head, ...zeros, ...tail]);
+}
+
+/** Bytes of colon-separated groups, the last of which may be a dotted IPv4 address. */
+function groups(text: string): number[] {
+  return text === '' ? [] : text.split(':').flatMap(groupBytes);
+}
+
+function groupBytes(group: string): number[] {
+  if (isIPv4(group)) {
+    return group.split('.').map(Number);
+  }
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
+}

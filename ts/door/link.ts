@@ -1,0 +1,143 @@
+import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { wrongPeer } from '../daemon/credentials.js';
+import { Failure, messageOf } from '../daemon/failure.js';
+import type { Log } from '../daemon/log.js';
+import { idOf } from '../daemon/users.js';
+import {
+  ANSWER,
+  ANSWER_LEN,
+  decodeAnswer,
+  decodeSetup,
+  LinkBroken,
+  SETUP,
+  SETUP_LEN,
+  type Setup,
+} from '../ipc/frames.js';
+import { FrameReader } from '../ipc/reader.js';
+import { Desk, type Inquiry } from './desk.js';
+
+const FRAMES = new Map([
+  [SETUP, SETUP_LEN],
+  [ANSWER, ANSWER_LEN],
+]);
+/** The judge is in this group; nobody else may connect. */
+const GROUP = 'letmeind';
+const SOCKET_MODE = 0o660;
+const JUDGE_USER = 'letmeinfwd';
+
+/** The door's side of the link: it waits at a unix socket; the newest judge that comes is the judge. */
+export class Link {
+  readonly #server: Server;
+  #judge: Socket | undefined;
+  #desk: Desk | undefined;
+
+  /** @param onSetup is called for each SETUP frame, before any request is made under it */
+  constructor(
+    private readonly onSetup: (setup: Setup) => void,
+    private readonly log: Log,
+    private readonly nowMs: () => number,
+  ) {
+    this.#server = createServer((socket) => this.#welcome(socket));
+  }
+
+  /** Waits for judges at `path`; calls `onFailure` if that cannot be. */
+  listen(path: string, onFailure: (failure: Failure) => void): void {
+    this.#server.on('error', (error) => {
+      onFailure(new Failure(`failed to listen for letmeinfwd at ${path}: ${messageOf(error)}`));
+    });
+    mkdirSync(dirname(path), { recursive: true });
+    // The pid file says that no other door runs: what is left here is a dead one's.
+    rmSync(path, { force: true });
+    const before = process.umask(0o777 & ~SOCKET_MODE);
+    this.#server.listen(path, () => giveToGroup(path));
+    process.umask(before);
+  }
+
+  /** Asks the judge, or tells the inquiry that there is none. */
+  ask(inquiry: Inquiry): void {
+    if (this.#desk === undefined) {
+      inquiry.onNoJudge();
+    } else {
+      this.#desk.ask(inquiry);
+    }
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#judge?.destroy();
+  }
+
+  #welcome(socket: Socket): void {
+    const wrong = wrongPeer(socket, JUDGE_USER);
+    if (wrong !== undefined) {
+      this.log.say(`turned a judge away: ${wrong}`);
+      socket.destroy();
+      return;
+    }
+    const reader = new FrameReader(FRAMES);
+    this.#judge?.destroy();
+    this.#leave(this.#judge);
+    this.#judge = socket;
+    socket.on('data', (chunk) => this.#read(socket, reader, chunk));
+    socket.on('error', (error) => this.log.say(`the link failed: ${messageOf(error)}`));
+    socket.on('close', () => this.#leave(socket));
+  }
+
+  #read(socket: Socket, reader: FrameReader, chunk: Buffer): void {
+    try {
+      const frames = reader.push(chunk);
+      for (let at = 0; at < frames.length && socket === this.#judge; ) {
+        const end = at + reader.sizeAt(frames, at);
+        this.#obey(socket, frames.subarray(at, end));
+        at = end;
+      }
+    } catch (error) {
+      if (!(error instanceof LinkBroken)) {
+        throw error;
+      }
+      this.log.say(`ended the link: the judge sent ${error.message}`);
+      socket.destroy();
+      this.#leave(socket);
+    }
+  }
+
+  #obey(socket: Socket, frame: Buffer): void {
+    if (frame.readUInt8(0) === ANSWER) {
+      this.#passOn(frame);
+      return;
+    }
+    const setup = decodeSetup(frame);
+    this.onSetup(setup);
+    this.#desk ??= new Desk(setup, (frames) => socket.write(frames), this.nowMs);
+  }
+
+  #passOn(frame: Buffer): void {
+    if (this.#desk === undefined) {
+      throw new LinkBroken('an ANSWER before its SETUP');
+    }
+    this.#desk.answer(decodeAnswer(frame));
+  }
+
+  /** The judge behind `socket` is gone, or another one came. */
+  #leave(socket: Socket | undefined): void {
+    if (socket === undefined || socket !== this.#judge) {
+      return;
+    }
+    const desk = this.#desk;
+    this.#judge = undefined;
+    this.#desk = undefined;
+    this.log.say('the link to letmeinfwd ended: waiting for it');
+    desk?.close();
+  }
+}
+
+/** Where the group exists and we may: root's door is reachable for the user letmeinfwd. */
+function giveToGroup(path: string): void {
+  const group = idOf(GROUP, '/etc/group');
+  if (process.getuid?.() === 0 && group !== undefined) {
+    chownSync(path, 0, group);
+  }
+  chmodSync(path, SOCKET_MODE);
+}
