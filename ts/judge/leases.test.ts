@@ -123,7 +123,7 @@ const anyStep = fc.oneof(
 
 test('an element lives exactly as long as the longest lease that needs it', () => {
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(anyStep, { maxLength: 60, size: 'max' }), (steps) => {
       let leases = new Leases(RESOURCES, PLENTY);
       let elements = new Elements();
       const held = new Map<string, [Holder, number]>();
