@@ -7,15 +7,15 @@
  */
 export declare class Firewall {
   /** Opens the netlink socket; changes nothing. */
-  constructor(ruleset: FirewallRuleset);
+  constructor(ruleset: FirewallRuleset)
   /** The leases of this boot that are still alive, as records of 32 bytes. */
-  ledger(): Buffer;
+  ledger(): Buffer
   /** Writes sets and rules anew, with exactly the elements of `changes` (36 bytes each) in them. */
-  install(changes: Uint8Array): Installed;
+  install(changes: Uint8Array): Installed
   /** Makes all of `changes` (36 bytes each) in one transaction, or none. */
-  apply(changes: Uint8Array): void;
+  apply(changes: Uint8Array): void
   /** Removes our rules and sets; the administrator's chains stay. */
-  remove(): void;
+  remove(): void
 }
 
 /** The keyring, the challenge secret and the remembered proofs. Keys never leave it. */
@@ -24,72 +24,72 @@ export declare class Gate {
    * Draws a fresh challenge secret. Windows are `windowMs` long for as long as this lives.
    * Throws `RANDOM_UNAVAILABLE` when the kernel has no random bytes.
    */
-  constructor(windowMs: number);
+  constructor(windowMs: number)
   /** Replaces the keyring: `keys` holds 32 bytes for each of `users`, in the same order. */
-  setKeys(users: Uint32Array, keys: Uint8Array): void;
+  setKeys(users: Uint32Array, keys: Uint8Array): void
   /**
    * Judges a batch of queries (100 bytes each) at `nowMs` of CLOCK_MONOTONIC; returns as many
    * verdicts (124 bytes each). Proofs it finds stay reserved until `settle` or the next `check`.
    */
-  check(queries: Uint8Array, nowMs: number): Buffer;
+  check(queries: Uint8Array, nowMs: number): Buffer
   /**
    * Says what came of the last batch, a byte per query: 1 where the lease was acknowledged by the
    * kernel, so that its proof is remembered; anything else forgets the reservation.
    */
-  settle(outcomes: Uint8Array): void;
+  settle(outcomes: Uint8Array): void
 }
 
 /** What of the configuration the firewall needs. */
 export interface FirewallRuleset {
-  family: 'inet' | 'ip' | 'ip6';
-  table: string;
-  chainInput: string;
-  chainForward?: string;
-  chainOutput?: string;
-  controlPort: number;
-  controlTcp: boolean;
-  controlUdp: boolean;
-  jumps: Array<JumpResource>;
+  family: 'inet' | 'ip' | 'ip6'
+  table: string
+  chainInput: string
+  chainForward?: string
+  chainOutput?: string
+  controlPort: number
+  controlTcp: boolean
+  controlUdp: boolean
+  jumps: Array<JumpResource>
 }
 
 /** What `install` found. */
 export interface Installed {
   /** Rules that stood in our chains and were not ours, a line each; they are gone. */
-  foreign: Array<string>;
-  outOfService: Array<OutOfService>;
+  foreign: Array<string>
+  outOfService: Array<OutOfService>
   /** Sets of ours that are no longer wanted but that somebody else's rule uses: emptied, not deleted. */
-  kept: Array<string>;
+  kept: Array<string>
 }
 
 /** A jump resource. */
 export interface JumpResource {
-  id: number;
-  input?: JumpTarget;
-  forward?: JumpTarget;
-  output?: JumpTarget;
+  id: number
+  input?: JumpTarget
+  forward?: JumpTarget
+  output?: JumpTarget
 }
 
 /** Where a jump resource leads in one of our chains. */
 export interface JumpTarget {
-  chain: string;
+  chain: string
   /** Only packets from the holder's address. */
-  matchSource: boolean;
+  matchSource: boolean
 }
 
 /**
  * Sends `state` ("READY=1") to the service manager's socket at `path` (sd_notify(3)); a leading `@`
  * means the abstract namespace.
  */
-export declare function notify(path: string, state: string): void;
+export declare function notify(path: string, state: string): void
 
 /** A jump resource whose chains cannot take its rules now, and why. */
 export interface OutOfService {
-  resource: number;
-  reason: string;
+  resource: number
+  reason: string
 }
 
 /** Asks who is at the other end of the connected unix socket `fd`. */
-export declare function peerCredentials(fd: number): PeerCredentials;
+export declare function peerCredentials(fd: number): PeerCredentials
 
 /**
  * The process that connected or listened, as the kernel recorded it at that moment (SO_PEERCRED,
@@ -97,12 +97,12 @@ export declare function peerCredentials(fd: number): PeerCredentials;
  */
 export interface PeerCredentials {
   /** Process id; 0 when it is not visible in this pid namespace. */
-  pid: number;
+  pid: number
   /** Effective user id. */
-  uid: number;
+  uid: number
   /** Effective group id. */
-  gid: number;
+  gid: number
 }
 
 /** Tells what the inherited descriptor `fd` is; throws `SYSTEM_CALL` if it is no socket. */
-export declare function socketKind(fd: number): 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'other';
+export declare function socketKind(fd: number): 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'other'
