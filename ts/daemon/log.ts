@@ -21,17 +21,17 @@ export class Log {
     public debugging = false,
   ) {}
 
-  /** Something an administrator wants to know. */
-  say(text: string): void {
+  /** Something an administrator wants to know; of too many lines in a second, the text is never made. */
+  say(text: string | (() => string)): void {
     if (this.#admits()) {
-      this.write(`${this.program}: ${text}\n`);
+      this.write(`${this.program}: ${typeof text === 'string' ? text : text()}\n`);
     }
   }
 
   /** Something only a search for a fault wants to know. */
   debug(text: () => string): void {
     if (this.debugging) {
-      this.say(text());
+      this.say(text);
     }
   }
 

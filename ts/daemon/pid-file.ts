@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure, messageOf } from './failure.js';
 
@@ -19,7 +19,7 @@ export class PidFile {
       throw new Failure(`${program} is running already as process ${other}: see ${path}`);
     }
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+      makeFolder(dirname(path));
       writeFileSync(path, `${process.pid}\n`, { mode: MODE });
     } catch (error) {
       throw new Failure(`failed to write the pid file ${path}: ${messageOf(error)}`);
@@ -29,6 +29,13 @@ export class PidFile {
 
   remove(): void {
     rmSync(this.path, { force: true });
+  }
+}
+
+/** Only the last folder is ours to make; and Node's recursive mkdir never ends below /proc. */
+function makeFolder(path: string): void {
+  if (!existsSync(path)) {
+    mkdirSync(path, { mode: FOLDER_MODE });
   }
 }
 

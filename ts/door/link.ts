@@ -1,6 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
 import { wrongPeer } from '../daemon/credentials.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
@@ -47,7 +46,6 @@ export class Link {
     this.#server.on('error', (error) => {
       onFailure(new Failure(`failed to listen for letmeinfwd at ${path}: ${messageOf(error)}`));
     });
-    mkdirSync(dirname(path), { recursive: true });
     // The pid file says that no other door runs: what is left here is a dead one's.
     rmSync(path, { force: true });
     const before = process.umask(0o777 & ~SOCKET_MODE);
@@ -89,9 +87,8 @@ export class Link {
     try {
       const frames = reader.push(chunk);
       for (let at = 0; at < frames.length && socket === this.#judge; ) {
-        const end = at + reader.sizeAt(frames, at);
-        this.#obey(socket, frames.subarray(at, end));
-        at = end;
+        this.#obey(socket, frames, at);
+        at += reader.sizeAt(frames, at);
       }
     } catch (error) {
       if (!(error instanceof LinkBroken)) {
@@ -103,21 +100,22 @@ export class Link {
     }
   }
 
-  #obey(socket: Socket, frame: Buffer): void {
-    if (frame.readUInt8(0) === ANSWER) {
-      this.#passOn(frame);
+  /** Does what the frame that begins at `at` says. */
+  #obey(socket: Socket, frames: Buffer, at: number): void {
+    if (frames[at] === ANSWER) {
+      this.#passOn(frames, at);
       return;
     }
-    const setup = decodeSetup(frame);
+    const setup = decodeSetup(frames.subarray(at, at + SETUP_LEN));
     this.onSetup(setup);
     this.#desk ??= new Desk(setup, (frames) => socket.write(frames), this.nowMs);
   }
 
-  #passOn(frame: Buffer): void {
+  #passOn(frames: Buffer, at: number): void {
     if (this.#desk === undefined) {
       throw new LinkBroken('an ANSWER before its SETUP');
     }
-    this.#desk.answer(decodeAnswer(frame));
+    this.#desk.answer(decodeAnswer(frames, at));
   }
 
   /** The judge behind `socket` is gone, or another one came. */

@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { wrongPeer } from '../daemon/credentials.js';
-import { messageOf } from '../daemon/failure.js';
+import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
 import { encodeSetup, REQUEST, REQUEST_LEN, type Setup } from '../ipc/frames.js';
 import { FrameReader } from '../ipc/reader.js';
@@ -76,6 +76,9 @@ export class Link {
     try {
       step();
     } catch (error) {
+      if (error instanceof Failure) {
+        throw error;
+      }
       this.#trouble(messageOf(error));
       socket.destroy();
     }
