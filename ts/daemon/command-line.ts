@@ -29,7 +29,7 @@ export function daemonCommand(program: string, version: string, about: string): 
 /** Parses a positive decimal number of at most 6 digits. */
 export function atLeastOne(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new InvalidArgumentError('It must be a number from 1 to 999999.');
+    throw new InvalidArgumentError('it must be a number from 1 to 999999');
   }
   return Number(text);
 }
