@@ -87,6 +87,8 @@ export interface WorldOptions {
   services?: readonly number[];
   doorArgs?: readonly string[];
   judgeArgs?: readonly string[];
+  /** Programs that end by executing the daemon, e.g. one that opens its sockets as systemd does. */
+  launchers?: { door?: readonly string[]; judge?: readonly string[] };
   /** Users to run as (root only), e.g. `{ door: 65534 }`. */
   users?: { door?: number; judge?: number };
   /**
@@ -267,6 +269,7 @@ export class World {
       'KILL',
       ...identity,
       '--',
+      ...(options.launchers?.[role] ?? []),
       ...program(make, name, options.nodeFlags),
       '--config',
       this.serverConfPath,

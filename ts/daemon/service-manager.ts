@@ -1,6 +1,7 @@
 import type { SocketKind } from '../native/host.js';
 import { notify, socketKind } from '../native/host.js';
-import { Failure } from './failure.js';
+import { Failure, messageOf } from './failure.js';
+import type { Log } from './log.js';
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const FIRST_LISTEN_FD = 3;
@@ -13,11 +14,19 @@ export interface InheritedSocket {
   readonly kind: SocketKind;
 }
 
-/** Tells the service manager that start-up is over, if there is one. */
-export function sayReady(): void {
+/**
+ * Tells the service manager that start-up is over, if there is one. One that does not listen is no reason to end:
+ * a shell that some unit started passes its NOTIFY_SOCKET on.
+ */
+export function sayReady(log: Log): void {
   const path = process.env.NOTIFY_SOCKET;
-  if (path !== undefined && path !== '') {
+  if (path === undefined || path === '') {
+    return;
+  }
+  try {
     notify(path, 'READY=1');
+  } catch (error) {
+    log.say(`failed to tell the service manager at ${path}: ${messageOf(error)}: going on without`);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Failure } from '../daemon/failure.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
 import { inheritedSockets, sayReady } from '../daemon/service-manager.js';
+import { onSignals } from '../daemon/signals.js';
 import { die } from '../daemon/start.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
@@ -42,13 +43,12 @@ export function runDoor(argv: readonly string[]): void {
   const slots = new Slots(
     options.numConnections ?? CONNECTIONS,
     options.numIpConnections ?? CONNECTIONS_PER_ADDRESS,
+    monotonicMs,
   );
   const door = new Door((hall) => new Listeners(inherited, slots, hall), options.systemd, log);
   door.link.listen(socketPath, (failure) => die(PROGRAM, failure));
   log.say(`waiting for letmeinfwd at ${socketPath}: no port is open before it comes`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => process.exit(0));
-  }
+  onSignals(log, () => process.exit(0));
 }
 
 function parse(argv: readonly string[]): DoorOptions {
@@ -104,7 +104,7 @@ class Door implements Hall {
     const transports = [tcp ? 'tcp' : [], udp ? 'udp' : []].flat().join(' and ');
     this.log.say(`listening on port ${port}, ${transports}`);
     if (this.hasServiceManager && !this.#isReady) {
-      sayReady();
+      sayReady(this.log);
     }
     this.#isReady = true;
   }

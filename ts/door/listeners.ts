@@ -81,10 +81,25 @@ export class Listeners {
       if (error instanceof Error && 'code' in error && ABSENT.has(String(error.code))) {
         return false;
       }
-      throw new Failure(`failed to listen on the control port: ${messageOf(error)}`);
+      throw new Failure(
+        `failed to listen on the control port: ${messageOf(error)}${advice(error)}`,
+      );
     }
     this.#open.push(listener);
     return true;
+  }
+}
+
+/** What to do about an error, as the end of a line; nothing where the error says it all. */
+function advice(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return ": another program has it, which 'ss -lntup' names";
+    case 'EACCES':
+      return ': a port below 1024 needs CAP_NET_BIND_SERVICE, or sockets from systemd';
+    default:
+      return '';
   }
 }
 

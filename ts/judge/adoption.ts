@@ -19,10 +19,10 @@ export function adopt(
   log: Log,
 ): ReadonlySet<number> {
   const batch = new ChangeBatch();
-  for (const entry of firewall.ledger()) {
-    if (isAllowed(entry, config)) {
-      leases.adopt(entry, nowMs, batch);
-    }
+  const allowed = firewall.ledger().filter((entry) => isAllowed(entry, config));
+  const left = allowed.filter((entry) => !leases.adopt(entry, nowMs, batch)).length;
+  if (left > 0) {
+    log.say(`closed ${left} leases: max-nr-rules = ${config.nftables.maxRules} is reached`);
   }
   const { foreign, outOfService, kept } = firewall.install(batch);
   for (const rule of foreign) {

@@ -7,6 +7,7 @@ import { Failure, messageOf } from '../daemon/failure.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
 import { sayReady } from '../daemon/service-manager.js';
+import { onSignals } from '../daemon/signals.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
 import { LONGEST_TIMER_MS, type SeccompMode, type Setup } from '../ipc/frames.js';
@@ -53,10 +54,10 @@ export function runJudge(argv: readonly string[]): void {
     (requests) => judgement.of(requests, monotonicMs()),
     log,
   );
-  endOn(['SIGTERM', 'SIGINT'], () => end(link, firewall, config, log));
+  onSignals(log, () => end(link, firewall, config, log));
   link.open();
   if (options.systemd) {
-    sayReady();
+    sayReady(log);
   }
 }
 
@@ -115,12 +116,6 @@ function setupOf({ general }: ServerConfig, options: DaemonOptions): Setup {
     tcpInFlight: MOST_IN_FLIGHT,
     generation: 1,
   };
-}
-
-function endOn(signals: readonly NodeJS.Signals[], handler: () => void): void {
-  for (const signal of signals) {
-    process.once(signal, handler);
-  }
 }
 
 /** A clean end closes every port, unless the configuration keeps leases until their time is over. */
