@@ -19,8 +19,8 @@ const DEFAULT_PORT = 5800;
 /** How long a peer may take for its next step, milliseconds. */
 const DEFAULT_CONTROL_TIMEOUT_MS = 5000;
 
-/** What upstream 12.6.2 does when the option is absent: measured against its daemons. */
-const DEFAULT_POLICY: Policy = 'basic-auth';
+/** What upstream 12.6.2 does when the option is absent: tests/system/policy.test.ts measures it. */
+const DEFAULT_POLICY: Policy = 'always';
 const POLICIES: readonly Policy[] = ['always', 'basic-auth', 'full-auth'];
 const SECCOMP_MODES: readonly SeccompMode[] = ['off', 'log', 'kill'];
 

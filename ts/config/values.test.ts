@@ -32,7 +32,7 @@ test('defaults', () => {
     tcp: true,
     udp: false,
     controlTimeoutMs: 5000,
-    policy: 'basic-auth',
+    policy: 'always',
     seccomp: 'off',
   };
   const resources = new Map();
