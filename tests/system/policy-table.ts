@@ -10,7 +10,7 @@ export type Policy = (typeof POLICIES)[number];
 /** `nothing`: over UDP silence, over TCP the connection is closed without a byte. */
 export type Heard = 'nothing' | 'GOAWAY' | 'CHALLENGE' | 'COMEIN';
 
-/** What is heard under `always`, `basic-auth` and `full-auth`. Without the option it is as `basic-auth`. */
+/** What is heard under `always`, `basic-auth` and `full-auth`. Without the option it is as `always`. */
 export type Cells = readonly [Heard, Heard, Heard];
 
 export interface Row {
@@ -56,7 +56,13 @@ export const TABLE: readonly Row[] = [
   { step: 'bad magic', text: 'another magic number', tcp: nothing, udp: nothing },
   { step: 'unknown operation', text: 'an unknown operation', tcp: nothing, udp: nothing },
   { step: 'short', text: 'fewer than 56 bytes', tcp: nothing, udp: nothing },
-  { step: 'long', text: 'more than 56 bytes at once', tcp: nothing, udp: nothing },
+  {
+    step: 'long',
+    text: 'more than 56 bytes at once',
+    tcp: nothing,
+    udp: nothing,
+    upstream: { tcp: challenge, udp: challenge },
+  },
   { step: 'challenge first', text: 'a CHALLENGE', tcp: always, udp: always },
   { step: 'comein first', text: 'a COMEIN', tcp: always, udp: always },
   { step: 'goaway first', text: 'a GOAWAY', tcp: always, udp: always },
@@ -81,13 +87,21 @@ export const TABLE: readonly Row[] = [
     text: 'a second KNOCK after the CHALLENGE',
     tcp: afterFirst,
     udp: challenge,
+    upstream: { udp: afterFirst },
   },
-  { step: 'wrong response', text: 'RESPONSE, wrong MAC', tcp: afterFirst, udp: always },
+  {
+    step: 'wrong response',
+    text: 'RESPONSE, wrong MAC',
+    tcp: afterFirst,
+    udp: always,
+    upstream: { udp: afterFirst },
+  },
   {
     step: 'response of another resource',
     text: 'RESPONSE, right MAC, another resource than the KNOCK’s',
     tcp: afterFirst,
     udp: always,
+    upstream: { udp: afterFirst },
   },
   {
     step: 'limit',
@@ -98,3 +112,50 @@ export const TABLE: readonly Row[] = [
   { step: 'knock', text: 'RESPONSE, right MAC, KNOCK granted', tcp: comeIn, udp: comeIn },
   { step: 'revoke', text: 'RESPONSE, right MAC, REVOKE granted', tcp: comeIn, udp: comeIn },
 ];
+
+/** The columns of {@link Cells}. */
+const COLUMNS = ['always', 'basic-auth', 'full-auth'] as const;
+
+/** What `row` promises under `policy`, by our daemons or upstream's. */
+export function expected(
+  row: Row,
+  policy: Policy,
+  transport: 'tcp' | 'udp',
+  make: 'ours' | 'upstream',
+): Heard {
+  const cells = (make === 'upstream' ? row.upstream?.[transport] : undefined) ?? row[transport];
+  return cells[policy === 'absent' ? 0 : COLUMNS.indexOf(policy)] ?? 'nothing';
+}
+
+/** The tables as docs/protocol.md has them, between the two marker comments. */
+export function policyTables(): string {
+  const differing = TABLE.filter(({ upstream }) => upstream !== undefined);
+  return [
+    ...head('what the peer sends'),
+    ...TABLE.flatMap((row) => lines(row, 'ours')),
+    '',
+    'Where upstream 12.6.2 was measured to do something else:',
+    '',
+    ...head('what the peer sends to upstream'),
+    ...differing.flatMap((row) => lines(row, 'upstream')),
+    '',
+  ].join('\n');
+}
+
+function head(first: string): string[] {
+  const columns = COLUMNS.map((name) => `\`${name}\``).join(' | ');
+  return [`| ${first} | over | ${columns} |`, '|---|---|---|---|---|'];
+}
+
+/** One line where both transports are alike, else one for each; of upstream only what is different. */
+function lines(row: Row, make: 'ours' | 'upstream'): string[] {
+  const cells = (transport: 'tcp' | 'udp', by = make): string =>
+    COLUMNS.map((policy) => expected(row, policy, transport, by)).join(' | ');
+  const isShown = (transport: 'tcp' | 'udp'): boolean =>
+    make === 'ours' || cells(transport) !== cells(transport, 'ours');
+  const shown = (['tcp', 'udp'] as const).filter(isShown);
+  if (shown.length === 2 && cells('tcp') === cells('udp')) {
+    return [`| ${row.text} | both | ${cells('tcp')} |`];
+  }
+  return shown.map((each) => `| ${row.text} | ${each.toUpperCase()} | ${cells(each)} |`);
+}

@@ -1,6 +1,8 @@
 /** Error policies: every step of policy-table.ts, over both transports, against our daemons and upstream's. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   BOB,
@@ -11,12 +13,21 @@ import {
   newKey,
   port,
   RESOURCES,
+  ROOT,
   type Transport,
   type World,
   type WorldOptions,
   withWorld,
 } from './harness.js';
-import { type Heard, POLICIES, type Policy, type Row, type Step, TABLE } from './policy-table.js';
+import {
+  expected,
+  type Heard,
+  POLICIES,
+  type Policy,
+  policyTables,
+  type Step,
+  TABLE,
+} from './policy-table.js';
 import { first, MESSAGE_LENGTH, operationOf, response, tampered } from './protocol.js';
 
 const skip = (await impossible()) ?? false;
@@ -110,17 +121,11 @@ async function take(world: World, step: Step, transport: Transport): Promise<str
   }
 }
 
-function expected(row: Row, policy: Policy, transport: Transport, make: 'ours' | 'upstream') {
-  const column = policy === 'absent' ? 1 : POLICIES.indexOf(policy);
-  const cells = (make === 'upstream' ? row.upstream?.[transport] : undefined) ?? row[transport];
-  return cells[column];
-}
-
 function optionsOf(make: 'ours' | 'upstream', policy: Policy): WorldOptions {
   return {
     daemons: make,
     // All steps at once come from one address.
-    doorArgs: ['-n', '100', ...(make === 'ours' ? ['-N', '100'] : ['-N', '100'])],
+    doorArgs: ['-n', '100', '-N', '100'],
     server: {
       resources: { ...RESOURCES, [BOBS]: port(4004, { users: [BOB] }) },
       controlTimeout: CONTROL_TIMEOUT_S,
@@ -163,3 +168,11 @@ for (const make of ['ours', 'upstream'] as const) {
     );
   }
 }
+
+const PROTOCOL = join(ROOT, 'docs', 'protocol.md');
+
+test('docs/protocol.md has the table that these tests run', { skip: !existsSync(PROTOCOL) }, () => {
+  const text = readFileSync(PROTOCOL, 'utf8');
+  const marked = /<!-- policy table -->\n([\s\S]*?)<!-- end of policy table -->/.exec(text)?.[1];
+  assert.equal(marked?.trim(), policyTables().trim());
+});

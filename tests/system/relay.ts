@@ -4,7 +4,7 @@
  * UDP keeps its datagrams and its source ports apart (one outgoing socket per incoming address and port, as a NAT does).
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import type { Agent, Relay } from './calls.js';
 
 function relayUdp(relay: Relay): Promise<void> {
@@ -41,16 +41,24 @@ function pump(from: Socket, to: Socket, delayMs: number): void {
   from.on('error', () => setTimeout(() => to.destroy(), delayMs));
 }
 
+/**
+ * The handshake takes a round trip, as from afar: what the near side says at once reaches the server with its ACK,
+ * and no connection is silent merely because its first bytes are still on their way.
+ */
 function relayTcp(relay: Relay): Promise<void> {
-  const server = createServer({ allowHalfOpen: true }, (near) => {
-    const far = createConnection({
-      host: relay.targetAddress,
-      port: relay.targetPort,
-      noDelay: true,
-      allowHalfOpen: true,
-    });
-    pump(near, far, relay.delayMs);
-    pump(far, near, relay.delayMs);
+  const { delayMs } = relay;
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (near) => {
+    near.on('error', () => near.destroy());
+    setTimeout(() => {
+      const far = new Socket({ allowHalfOpen: true });
+      // Before the first bytes, whose timer is as long and set later.
+      setTimeout(() => {
+        far.connect({ host: relay.targetAddress, port: relay.targetPort }).setNoDelay(true);
+      }, delayMs);
+      pump(near, far, delayMs);
+      pump(far, near, delayMs);
+      near.resume();
+    }, 2 * delayMs);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

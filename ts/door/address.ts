@@ -9,7 +9,7 @@ const IPV6_GROUP_LEN = 7;
 
 /** The 16 bytes of an address that Node's sockets gave as text; a zone (`%eth0`) is left out. */
 export function addressBytes(text: string): Buffer {
-  return isIPv4(text) ? mapped(text) : ipv6Bytes(text.split('%')[0] ?? '');
+  return text.includes(':') ? ipv6Bytes(text.split('%')[0] ?? '') : mapped(text);
 }
 
 /** What per-address limits count as one: an IPv4 address, or an IPv6 /56. */
@@ -19,7 +19,14 @@ export function addressGroup(address: Buffer): string {
 }
 
 function mapped(ipv4: string): Buffer {
-  return Buffer.concat([MAPPED, Buffer.from(ipv4.split('.').map(Number))]);
+  const bytes = Buffer.alloc(ADDRESS_LEN);
+  bytes.set(MAPPED);
+  let at = IPV4_AT;
+  for (const part of ipv4.split('.')) {
+    bytes[at] = Number(part);
+    at += 1;
+  }
+  return bytes;
 }
 
 function ipv6Bytes(text: string): Buffer {

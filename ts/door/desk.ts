@@ -34,8 +34,28 @@ class Counter {
   inFlight = 0;
   /** RESPONSEs, then all others, each in the order of their coming. */
   readonly waiting: [Inquiry[], Inquiry[]] = [[], []];
+  /** With more than so many waiting, it is time to look who still does. */
+  #crowd: number;
 
-  constructor(readonly most: number) {}
+  constructor(readonly most: number) {
+    this.#crowd = most;
+  }
+
+  get size(): number {
+    return this.waiting[0].length + this.waiting[1].length;
+  }
+
+  /** While a judge says nothing, those who give up must not pile up here. */
+  forgetUnwanted(): void {
+    if (this.size <= this.#crowd) {
+      return;
+    }
+    for (const queue of this.waiting) {
+      const wanted = queue.filter((inquiry) => inquiry.isWanted());
+      queue.splice(0, queue.length, ...wanted);
+    }
+    this.#crowd = 2 * this.size + this.most;
+  }
 
   take(): Inquiry | undefined {
     return this.waiting[0].shift() ?? this.waiting[1].shift();
@@ -67,6 +87,11 @@ export class Desk {
     this.#udp = new Counter(setup.udpInFlight);
   }
 
+  /** How many have not been handed to the judge. */
+  get waiting(): number {
+    return this.#tcp.size + this.#udp.size;
+  }
+
   /** Asks the judge, at the end of this event-loop turn at the earliest. */
   ask(inquiry: Inquiry): void {
     const { waiting } = this.#counterOf(inquiry);
@@ -83,7 +108,7 @@ export class Desk {
     this.#asked.delete(answer.id);
     const counter = this.#counterOf(inquiry);
     counter.inFlight -= 1;
-    if (counter.waiting[0].length + counter.waiting[1].length > 0) {
+    if (counter.size > 0) {
       this.#flush ??= setImmediate(() => this.#handOver());
     }
     inquiry.onAnswer(answer);
@@ -109,6 +134,7 @@ export class Desk {
     for (const queue of this.#udp.waiting) {
       queue.length = 0;
     }
+    this.#tcp.forgetUnwanted();
     if (inquiries.length > 0) {
       this.write(this.#encode(inquiries));
     }
@@ -133,8 +159,10 @@ export class Desk {
     const frames = Buffer.allocUnsafe(inquiries.length * REQUEST_LEN);
     const sentAtMs = this.nowMs();
     inquiries.forEach((inquiry, place) => {
-      const frame = frames.subarray(place * REQUEST_LEN, (place + 1) * REQUEST_LEN);
-      encodeRequest({ ...inquiry, id: this.#enter(inquiry), sentAtMs }, frame);
+      const { transport, peerPort, address, standing, message } = inquiry;
+      const id = this.#enter(inquiry);
+      const request = { transport, peerPort, id, sentAtMs, address, standing, message };
+      encodeRequest(request, frames, place * REQUEST_LEN);
     });
     return frames;
   }

@@ -4,6 +4,8 @@ import { MESSAGE_LEN } from '../ipc/frames.js';
 const MAGIC = 0x3b1bb719;
 const OPERATION_AT = 4;
 const GOAWAY = 4;
+/** REVOKE: a larger number is no operation. */
+const LAST_OPERATION = 5;
 const SALT_AT = 16;
 
 /**
@@ -12,6 +14,9 @@ const SALT_AT = 16;
  */
 export function goAwayFor(message: Buffer): Buffer | undefined {
   if (message.length !== MESSAGE_LEN || message.readUInt32BE(0) !== MAGIC) {
+    return undefined;
+  }
+  if (message.readUInt32BE(OPERATION_AT) > LAST_OPERATION) {
     return undefined;
   }
   const answer = Buffer.from(message);

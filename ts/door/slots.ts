@@ -2,8 +2,8 @@
  * How far a connection has come. When slots are short, the least go first; a peer whose RESPONSE was
  * right is never sent away.
  */
-export const STAGES = ['silent', 'partial', 'knocked', 'proven'] as const;
-export type Stage = (typeof STAGES)[number];
+const RANKS = { silent: 0, partial: 1, knocked: 2, proven: 3 } as const;
+export type Stage = keyof typeof RANKS;
 
 /** A connection that holds a slot. */
 export interface Occupant {
@@ -14,19 +14,28 @@ export interface Occupant {
   evict(): void;
 }
 
+/**
+ * For so long after its coming, in milliseconds, a connection is not held against its silence: the
+ * first message travels behind the handshake. Without this, whoever came last would be the only
+ * silent one among peers that replay a KNOCK, and go as soon as the next one comes.
+ */
+const HEAD_START_MS = 100;
+
 /** The TCP connections that may be open at once, in all and for each address. */
 export class Slots {
-  /** In the order of their coming: the oldest first. */
-  readonly #occupants = new Set<Occupant>();
+  /** When each came, in milliseconds; in the order of their coming: the oldest first. */
+  readonly #occupants = new Map<Occupant, number>();
   readonly #perGroup = new Map<string, number>();
 
   /**
    * @param most connections in all (`-n`)
    * @param mostPerGroup connections of one address or IPv6 /56 (`-N`)
+   * @param nowMs CLOCK_MONOTONIC in milliseconds
    */
   constructor(
     private readonly most: number,
     private readonly mostPerGroup: number,
+    private readonly nowMs: () => number,
   ) {}
 
   get size(): number {
@@ -41,7 +50,7 @@ export class Slots {
     if (this.#occupants.size >= this.most && !this.#evictOne()) {
       return false;
     }
-    this.#occupants.add(newcomer);
+    this.#occupants.set(newcomer, this.nowMs());
     this.#perGroup.set(newcomer.group, this.#countOf(newcomer.group) + 1);
     return true;
   }
@@ -73,19 +82,29 @@ export class Slots {
     return true;
   }
 
-  /** The lowest stage; within it the address with most connections; within that the oldest. */
+  /** The lowest rank; within it the address with most connections; within that the oldest. */
   #leastWorthy(): Occupant | undefined {
+    const youngestMs = this.nowMs() - HEAD_START_MS;
     let worst: Occupant | undefined;
-    for (const occupant of this.#occupants) {
-      if (occupant.stage !== 'proven' && (worst === undefined || this.#isWorse(occupant, worst))) {
+    let worstRank: number = RANKS.proven;
+    for (const [occupant, sinceMs] of this.#occupants) {
+      const rank = rankOf(occupant, sinceMs > youngestMs);
+      if (
+        rank < worstRank ||
+        (worst && rank === worstRank && this.#isMoreCrowded(occupant, worst))
+      ) {
         worst = occupant;
+        worstRank = rank;
       }
     }
     return worst;
   }
 
-  #isWorse(one: Occupant, other: Occupant): boolean {
-    const further = STAGES.indexOf(one.stage) - STAGES.indexOf(other.stage);
-    return further === 0 ? this.#countOf(one.group) > this.#countOf(other.group) : further < 0;
+  #isMoreCrowded(one: Occupant, other: Occupant): boolean {
+    return this.#countOf(one.group) > this.#countOf(other.group);
   }
+}
+
+function rankOf({ stage }: Occupant, isNew: boolean): number {
+  return isNew ? Math.max(RANKS[stage], RANKS.knocked) : RANKS[stage];
 }

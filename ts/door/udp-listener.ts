@@ -18,7 +18,12 @@ export class UdpListener {
     private readonly hall: Hall,
   ) {
     // A wildcard and an address on one port need SO_REUSEADDR on both (socket(7)).
-    this.#socket = createSocket({ type: family, reuseAddr: true, ipv6Only: family === 'udp6' });
+    this.#socket = createSocket({
+      type: family,
+      reuseAddr: true,
+      ipv6Only: family === 'udp6',
+      lookup: asItIs,
+    });
     this.#socket.on('message', (message, peer) => this.#receive(message, peer));
   }
 
@@ -58,7 +63,7 @@ export class UdpListener {
 
   #answer(answer: Answer, peer: RemoteInfo): void {
     if (answer.kind !== SILENCE) {
-      this.#send(Buffer.from(answer.message), peer);
+      this.#send(answer.message, peer);
     }
   }
 
@@ -70,6 +75,15 @@ export class UdpListener {
   }
 
   #send(message: Buffer, peer: RemoteInfo): void {
-    this.#socket.send(message, peer.port, peer.address, () => undefined);
+    this.#socket.send(message, peer.port, peer.address);
   }
+}
+
+/** Peers and places are addresses: there is no name to look up, and none to wait for. */
+function asItIs(
+  address: string,
+  _options: unknown,
+  done: (error: null, address: string, family: number) => void,
+): void {
+  done(null, address, 0);
 }

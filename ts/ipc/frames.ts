@@ -131,53 +131,67 @@ export function decodeSetup(frame: Buffer): Setup {
 /** The longest delay that Node's timers take: 2³¹−1 ms, almost 25 days. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export function encodeRequest(request: Request, frame: Buffer): void {
-  frame.writeUInt8(REQUEST, 0);
-  frame.writeUInt8(request.transport, 1);
-  frame.writeUInt16BE(request.peerPort, 2);
-  frame.writeUInt32BE(request.id, 4);
-  frame.writeDoubleBE(request.sentAtMs, 8);
-  frame.set(request.address, 16);
-  frame.set(request.standing, 32);
-  frame.set(request.message, 44);
+/**
+ * The numbers of the frame that begins at `at`. Without a JIT compiler a DataView, which is native, is five times as
+ * fast as the methods of Buffer, which are JavaScript.
+ */
+function numbersOf(frames: Buffer, at: number, length: number): DataView {
+  return new DataView(frames.buffer, frames.byteOffset + at, length);
 }
 
-/** @throws {@link LinkBroken} for an unknown transport. */
-export function decodeRequest(frame: Buffer): Request {
-  const transport = frame.readUInt8(1);
+/** Writes a REQUEST frame into `frames`, from byte `at` on. */
+export function encodeRequest(request: Request, frames: Buffer, at = 0): void {
+  const numbers = numbersOf(frames, at, REQUEST_LEN);
+  numbers.setUint8(0, REQUEST);
+  numbers.setUint8(1, request.transport);
+  numbers.setUint16(2, request.peerPort);
+  numbers.setUint32(4, request.id);
+  numbers.setFloat64(8, request.sentAtMs);
+  frames.set(request.address, at + 16);
+  frames.set(request.standing, at + 32);
+  frames.set(request.message, at + 44);
+}
+
+/** Reads the REQUEST frame that begins at byte `at`. @throws {@link LinkBroken} for an unknown transport. */
+export function decodeRequest(frames: Buffer, at = 0): Request {
+  const numbers = numbersOf(frames, at, REQUEST_LEN);
+  const transport = numbers.getUint8(1);
   if (transport !== TCP && transport !== UDP) {
     throw new LinkBroken('a REQUEST frame of an unknown transport');
   }
   return {
     transport,
-    peerPort: frame.readUInt16BE(2),
-    id: frame.readUInt32BE(4),
-    sentAtMs: frame.readDoubleBE(8),
-    address: frame.subarray(16, 32),
-    standing: frame.subarray(32, 44),
-    message: frame.subarray(44, REQUEST_LEN),
+    peerPort: numbers.getUint16(2),
+    id: numbers.getUint32(4),
+    sentAtMs: numbers.getFloat64(8),
+    address: frames.subarray(at + 16, at + 32),
+    standing: frames.subarray(at + 32, at + 44),
+    message: frames.subarray(at + 44, at + REQUEST_LEN),
   };
 }
 
-export function encodeAnswer(answer: Answer, frame: Buffer): void {
-  frame.writeUInt8(ANSWER, 0);
-  frame.writeUInt8(answer.kind, 1);
-  frame.writeUInt16BE(0, 2);
-  frame.writeUInt32BE(answer.id, 4);
-  frame.set(answer.standing, 8);
-  frame.set(answer.message, 20);
+/** Writes an ANSWER frame into `frames`, from byte `at` on. */
+export function encodeAnswer(answer: Answer, frames: Buffer, at = 0): void {
+  const numbers = numbersOf(frames, at, ANSWER_LEN);
+  numbers.setUint8(0, ANSWER);
+  numbers.setUint8(1, answer.kind);
+  numbers.setUint16(2, 0);
+  numbers.setUint32(4, answer.id);
+  frames.set(answer.standing, at + 8);
+  frames.set(answer.message, at + 20);
 }
 
-/** @throws {@link LinkBroken} for an unknown answer. */
-export function decodeAnswer(frame: Buffer): Answer {
-  const kind = frame.readUInt8(1);
+/** Reads the ANSWER frame that begins at byte `at`. @throws {@link LinkBroken} for an unknown answer. */
+export function decodeAnswer(frames: Buffer, at = 0): Answer {
+  const numbers = numbersOf(frames, at, ANSWER_LEN);
+  const kind = numbers.getUint8(1);
   if (kind !== SILENCE && kind !== CHALLENGE && kind !== GRANTED && kind !== REFUSED) {
     throw new LinkBroken('an ANSWER frame of an unknown kind');
   }
   return {
     kind,
-    id: frame.readUInt32BE(4),
-    standing: frame.subarray(8, 20),
-    message: frame.subarray(20, ANSWER_LEN),
+    id: numbers.getUint32(4),
+    standing: frames.subarray(at + 8, at + 20),
+    message: frames.subarray(at + 20, at + ANSWER_LEN),
   };
 }

@@ -4,6 +4,8 @@ import type { Family } from '../config/model.js';
 const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 const IPV4_AT = MAPPED.length;
 const IPV4_LEN = 4;
+/** 0.0.0.0 and 255.255.255.255. */
+const NO_IPV4_HOSTS: ReadonlySet<number> = new Set([0, 0xffffffff]);
 
 /** Whether 16 bytes are an IPv4 address. */
 export function isMappedIpv4(address: Buffer): boolean {
@@ -16,8 +18,7 @@ export function isMappedIpv4(address: Buffer): boolean {
  */
 export function unusable(address: Buffer, family: Family): string | undefined {
   const isIpv4 = isMappedIpv4(address);
-  const own = isIpv4 ? address.subarray(IPV4_AT) : address;
-  if (own.every((byte) => byte === 0) || own.every((byte) => byte === 0xff)) {
+  if (isIpv4 ? NO_IPV4_HOSTS.has(address.readUInt32BE(IPV4_AT)) : isNoIpv6Host(address)) {
     return 'the address is no host';
   }
   if (!isIpv4 && isLinkLocal(address)) {
@@ -27,6 +28,10 @@ export function unusable(address: Buffer, family: Family): string | undefined {
     return `the table of family ${family} cannot hold the address`;
   }
   return undefined;
+}
+
+function isNoIpv6Host(address: Buffer): boolean {
+  return address.every((byte) => byte === 0) || address.every((byte) => byte === 0xff);
 }
 
 /** fe80::/10 (RFC 4291, 2.5.6). */

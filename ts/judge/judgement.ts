@@ -71,7 +71,7 @@ export class Judgement {
     const cases: Case[] = [];
     const pleas: Plea[] = [];
     for (let at = 0; at < verdicts.length; at += 1) {
-      const request = decodeRequest(frames.subarray(at * REQUEST_LEN, (at + 1) * REQUEST_LEN));
+      const request = decodeRequest(frames, at * REQUEST_LEN);
       const each: Case = { at, request, answer: SILENCE };
       cases.push(each);
       if (nowMs - request.sentAtMs <= OLDEST_FRAME_MS) {
@@ -130,7 +130,7 @@ export class Judgement {
       return;
     }
     const holder = {
-      // The frame's memory is reused; the holder outlives it.
+      // A copy: the holder outlives the frames, of which a view would keep all in memory.
       address: Buffer.from(each.request.address),
       resource: verdicts.resource(each.at),
       user: verdicts.user(each.at),
@@ -158,12 +158,15 @@ export class Judgement {
       // Anybody can cause this: it is nothing to fill a disk with.
       log.debug(text);
     } else {
-      log.say(text());
+      log.say(text);
     }
   }
 
   /** Changes the leases of all pleas in one transaction; if that fails, each in one of its own. */
   #grant(pleas: readonly Plea[], nowMs: number): void {
+    if (pleas.length === 0) {
+      return;
+    }
     const batch = new ChangeBatch();
     const planned = pleas.map((plea) => ({ plea, undo: this.#plan(plea, nowMs, batch) }));
     try {
@@ -217,9 +220,11 @@ export class Judgement {
   #granted(plea: Plea): void {
     const { holder, opens } = plea;
     plea.of.answer = GRANTED;
-    const what = opens ? `opened for ${this.#timeoutOf(plea) / 1_000} s` : 'closed';
-    const whose = `user ${id(holder.user)}, resource ${id(holder.resource)}`;
-    this.court.log.say(`${what} to ${addressText(holder.address)}: ${whose}`);
+    this.court.log.say(() => {
+      const what = opens ? `opened for ${this.#timeoutOf(plea) / 1_000} s` : 'closed';
+      const whose = `user ${id(holder.user)}, resource ${id(holder.resource)}`;
+      return `${what} to ${addressText(holder.address)}: ${whose}`;
+    });
   }
 
   /** Only a proof whose lease the kernel acknowledged is remembered as used. */
@@ -240,10 +245,10 @@ function provenBefore({ transport, standing }: Request): Proof {
 function answers(cases: readonly Case[], verdicts: Verdicts): Buffer {
   const frames = Buffer.allocUnsafe(cases.length * ANSWER_LEN);
   for (const { at, request, answer } of cases) {
-    const frame = frames.subarray(at * ANSWER_LEN, (at + 1) * ANSWER_LEN);
-    const standing = answer === CHALLENGE ? standingOf(at, verdicts) : request.standing;
+    const isFirst = answer === CHALLENGE && request.transport === TCP;
+    const standing = isFirst ? standingOf(at, verdicts) : request.standing;
     const message = messageFor(answer, at, verdicts);
-    encodeAnswer({ kind: answer, id: request.id, standing, message }, frame);
+    encodeAnswer({ kind: answer, id: request.id, standing, message }, frames, at * ANSWER_LEN);
   }
   return frames;
 }

@@ -2,9 +2,17 @@ import type { Resource } from '../config/model.js';
 import type { ChangeBatch, Entry, Holder } from '../native/firewall.js';
 import { countsByHolder, type OpeningPattern, openingFor, openingPatterns } from './openings.js';
 
-/** Who holds a lease, and until when. */
+/** One enforcement element of a lease: what to open, and its key among all that are open. */
+interface Element {
+  readonly pattern: OpeningPattern;
+  readonly key: string;
+}
+
+/** Who holds a lease, what it keeps open, and until when. Keys are made once: making them is what a lease costs here. */
 interface Lease {
+  readonly key: string;
   readonly holder: Holder;
+  readonly elements: readonly Element[];
   readonly deadlineMs: number;
 }
 
@@ -51,40 +59,40 @@ export class Leases {
    * @returns undefined, and changes nothing, when that would be more than `max-nr-rules`
    */
   open(holder: Holder, timeoutMs: number, nowMs: number, batch: ChangeBatch): Undo | undefined {
-    const key = holderKey(holder);
-    if (!this.#hasRoomFor(key, holder, nowMs)) {
+    const lease = this.#leaseOf(holder, nowMs + timeoutMs);
+    if (!this.#hasRoomFor(lease, nowMs)) {
       return undefined;
     }
-    const before = this.#leases.get(key);
-    this.#set(key, { holder, deadlineMs: nowMs + timeoutMs }, nowMs);
+    const before = this.#leases.get(lease.key);
+    this.#set(lease, nowMs);
     batch.hold(holder, timeoutMs);
-    for (const pattern of this.#patternsOf(holder)) {
-      batch.open(openingFor(pattern, holder.address), this.#latest(pattern, holder) - nowMs);
+    for (const { pattern, key } of lease.elements) {
+      batch.open(openingFor(pattern, holder.address), this.#latest(key) - nowMs);
     }
-    return () => (before === undefined ? this.#forget(key, nowMs) : this.#set(key, before, nowMs));
+    return () => (before === undefined ? this.#forget(lease.key, nowMs) : this.#set(before, nowMs));
   }
 
   /** Ends a lease; what others hold open stays open until the last of them ends. */
   close(holder: Holder, nowMs: number, batch: ChangeBatch): Undo {
-    const key = holderKey(holder);
-    const before = this.#leases.get(key);
-    this.#forget(key, nowMs);
+    const lease = this.#leaseOf(holder, nowMs);
+    const before = this.#leases.get(lease.key);
+    this.#forget(lease.key, nowMs);
     batch.release(holder);
-    for (const pattern of this.#patternsOf(holder)) {
+    for (const { pattern, key } of lease.elements) {
       const opening = openingFor(pattern, holder.address);
-      const leftMs = this.#latest(pattern, holder) - nowMs;
+      const leftMs = this.#latest(key) - nowMs;
       if (leftMs > 0) {
         batch.open(opening, leftMs);
       } else {
         batch.close(opening);
       }
     }
-    return () => before && this.#set(key, before, nowMs);
+    return () => before && this.#set(before, nowMs);
   }
 
-  /** Takes over a lease that the ledger remembers from before a restart. */
-  adopt(entry: Entry, nowMs: number, batch: ChangeBatch): void {
-    this.open(entry.holder, entry.remainingMs, nowMs, batch);
+  /** Takes over a lease that the ledger remembers; false if there are `max-nr-rules` already. */
+  adopt(entry: Entry, nowMs: number, batch: ChangeBatch): boolean {
+    return this.open(entry.holder, entry.remainingMs, nowMs, batch) !== undefined;
   }
 
   /** Forgets leases whose time is over: the kernel removed their elements already. */
@@ -96,43 +104,47 @@ export class Leases {
     }
   }
 
-  #hasRoomFor(key: string, holder: Holder, nowMs: number): boolean {
+  #leaseOf(holder: Holder, deadlineMs: number): Lease {
+    const { resource, user } = holder;
+    const address = holder.address.toString('latin1');
+    const elements = (this.#patterns.get(resource) ?? []).map((pattern) => ({
+      pattern,
+      key: pattern.perAddress ? pattern.key + address : pattern.key,
+    }));
+    return { key: `${address}/${resource}/${user}`, holder, elements, deadlineMs };
+  }
+
+  #hasRoomFor({ key, elements }: Lease, nowMs: number): boolean {
     if (this.#leases.has(key)) {
       return true;
     }
-    const wanted = this.#patternsOf(holder).length;
-    if (this.#rules + wanted > this.maxRules) {
+    if (this.#rules + elements.length > this.maxRules) {
       this.sweep(nowMs);
     }
-    return this.#rules + wanted <= this.maxRules;
-  }
-
-  #patternsOf(holder: Holder): readonly OpeningPattern[] {
-    return this.#patterns.get(holder.resource) ?? [];
+    return this.#rules + elements.length <= this.maxRules;
   }
 
   /** The end of the longest lease on an element; 0 if nobody has one. */
-  #latest(pattern: OpeningPattern, holder: Holder): number {
-    return this.#shared.get(elementKey(pattern, holder))?.latestMs ?? 0;
+  #latest(element: string): number {
+    return this.#shared.get(element)?.latestMs ?? 0;
   }
 
-  #set(key: string, lease: Lease, nowMs: number): void {
-    this.#forget(key, nowMs);
-    this.#leases.set(key, lease);
-    for (const pattern of this.#patternsOf(lease.holder)) {
-      this.#share(pattern, key, lease);
+  #set(lease: Lease, nowMs: number): void {
+    this.#forget(lease.key, nowMs);
+    this.#leases.set(lease.key, lease);
+    for (const element of lease.elements) {
+      this.#share(element, lease);
     }
   }
 
-  #share(pattern: OpeningPattern, key: string, lease: Lease): void {
-    const element = elementKey(pattern, lease.holder);
-    const shared = this.#shared.get(element);
+  #share({ pattern, key }: Element, lease: Lease): void {
+    const shared = this.#shared.get(key);
     if (shared === undefined) {
-      this.#shared.set(element, { holders: new Set([key]), latestMs: lease.deadlineMs });
+      this.#shared.set(key, { holders: new Set([lease.key]), latestMs: lease.deadlineMs });
       this.#rules += 1;
       return;
     }
-    shared.holders.add(key);
+    shared.holders.add(lease.key);
     shared.latestMs = Math.max(shared.latestMs, lease.deadlineMs);
     this.#rules += countsByHolder(pattern.kind) ? 1 : 0;
   }
@@ -143,20 +155,19 @@ export class Leases {
       return;
     }
     this.#leases.delete(key);
-    for (const pattern of this.#patternsOf(lease.holder)) {
-      this.#unshare(pattern, key, lease, nowMs);
+    for (const element of lease.elements) {
+      this.#unshare(element, lease, nowMs);
     }
   }
 
-  #unshare(pattern: OpeningPattern, key: string, lease: Lease, nowMs: number): void {
-    const element = elementKey(pattern, lease.holder);
-    const shared = this.#shared.get(element);
+  #unshare({ pattern, key }: Element, lease: Lease, nowMs: number): void {
+    const shared = this.#shared.get(key);
     if (shared === undefined) {
       return;
     }
-    shared.holders.delete(key);
+    shared.holders.delete(lease.key);
     if (shared.holders.size === 0) {
-      this.#shared.delete(element);
+      this.#shared.delete(key);
       this.#rules -= 1;
       return;
     }
@@ -170,12 +181,4 @@ export class Leases {
   #deadlines(shared: Shared): number[] {
     return [...shared.holders].map((key) => this.#leases.get(key)?.deadlineMs ?? 0);
   }
-}
-
-function holderKey(holder: Holder): string {
-  return `${holder.address.toString('latin1')}/${holder.resource}/${holder.user}`;
-}
-
-function elementKey(pattern: OpeningPattern, holder: Holder): string {
-  return pattern.perAddress ? pattern.key + holder.address.toString('latin1') : pattern.key;
 }

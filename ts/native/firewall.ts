@@ -9,7 +9,7 @@ const CHANGE_LEN = 36;
 /** Bytes of a ledger entry: address 16, resource 4, user 4, ms left 8. */
 const ENTRY_LEN = 32;
 /** Room of a new batch, in changes; it doubles as needed. */
-const FIRST_ROOM = 64;
+const FIRST_ROOM = 16;
 
 /** Who holds a lease. */
 export interface Holder {
@@ -90,13 +90,15 @@ export class ChangeBatch {
       this.#records = Buffer.concat([this.#records, Buffer.alloc(this.#records.length)]);
     }
     const records = this.#records;
-    records.writeUInt8(action, at);
-    records.writeUInt8(object, at + 1);
-    records.writeUInt16BE(port, at + 2);
-    records.writeUInt32BE(resource, at + 4);
-    records.writeUInt32BE(user, at + 8);
+    // Without a JIT compiler much faster than Buffer's methods.
+    const numbers = new DataView(records.buffer, records.byteOffset + at, CHANGE_LEN);
+    numbers.setUint8(0, action);
+    numbers.setUint8(1, object);
+    numbers.setUint16(2, port);
+    numbers.setUint32(4, resource);
+    numbers.setUint32(8, user);
     records.set(address, at + 12);
-    records.writeDoubleBE(ms, at + 28);
+    numbers.setFloat64(28, ms);
     this.#length = at + CHANGE_LEN;
   }
 }

@@ -36,14 +36,19 @@ export const REVOKE = 5;
 
 /** The verdicts over one batch, by place in it. */
 export class Verdicts {
-  constructor(private readonly records: Buffer) {}
+  /** Of the same bytes; without a JIT compiler much faster than Buffer's methods for numbers. */
+  readonly #numbers: DataView;
+
+  constructor(private readonly records: Buffer) {
+    this.#numbers = new DataView(records.buffer, records.byteOffset, records.length);
+  }
 
   get length(): number {
     return this.records.length / VERDICT_LEN;
   }
 
   kind(at: number): VerdictKind {
-    const kind = KINDS[this.records.readUInt8(at * VERDICT_LEN)];
+    const kind = KINDS[this.#numbers.getUint8(at * VERDICT_LEN)];
     if (kind === undefined) {
       throw new Error('a verdict of an unknown kind: are addon and program of one version?');
     }
@@ -52,15 +57,15 @@ export class Verdicts {
 
   /** What is asked for; of a `proven` or `again` RESPONSE, what its first message asked for. */
   operation(at: number): number {
-    return this.records.readUInt8(at * VERDICT_LEN + 1);
+    return this.#numbers.getUint8(at * VERDICT_LEN + 1);
   }
 
   user(at: number): number {
-    return this.records.readUInt32BE(at * VERDICT_LEN + 4);
+    return this.#numbers.getUint32(at * VERDICT_LEN + 4);
   }
 
   resource(at: number): number {
-    return this.records.readUInt32BE(at * VERDICT_LEN + 8);
+    return this.#numbers.getUint32(at * VERDICT_LEN + 8);
   }
 
   /** The message that says yes: the CHALLENGE or the COMEIN. A view of 56 bytes. */
