@@ -3,20 +3,21 @@ import { MESSAGE_LEN } from '../ipc/frames.js';
 /** First four bytes of every message (docs/protocol.md, "Messages"). */
 const MAGIC = 0x3b1bb719;
 const OPERATION_AT = 4;
+const RESPONSE = 2;
 const GOAWAY = 4;
-/** REVOKE: a larger number is no operation. */
-const LAST_OPERATION = 5;
+/** What clients send: KNOCK, RESPONSE, REVOKE. No answer to a server's: it would answer that again. */
+const CLIENTS_OPERATIONS: ReadonlySet<number> = new Set([0, RESPONSE, 5]);
 const SALT_AT = 16;
 
 /**
- * The GOAWAY for a message that no judge can look at now; undefined for bytes that are no message.
+ * The GOAWAY for a message that no judge can look at now; undefined for bytes that no client sends.
  * It repeats the message's user and resource and is exactly as long as what was received.
  */
 export function goAwayFor(message: Buffer): Buffer | undefined {
   if (message.length !== MESSAGE_LEN || message.readUInt32BE(0) !== MAGIC) {
     return undefined;
   }
-  if (message.readUInt32BE(OPERATION_AT) > LAST_OPERATION) {
+  if (!CLIENTS_OPERATIONS.has(message.readUInt32BE(OPERATION_AT))) {
     return undefined;
   }
   const answer = Buffer.from(message);
@@ -28,5 +29,3 @@ export function goAwayFor(message: Buffer): Buffer | undefined {
 export function saysResponse(message: Buffer): boolean {
   return message.readUInt32BE(OPERATION_AT) === RESPONSE;
 }
-
-const RESPONSE = 2;

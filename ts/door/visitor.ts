@@ -99,7 +99,6 @@ export class Visitor implements Occupant {
   }
 
   #answer(answer: Answer): void {
-    this.#isAsking = false;
     if (this.socket.destroyed) {
       return;
     }
@@ -109,6 +108,7 @@ export class Visitor implements Occupant {
     }
     const message = Buffer.from(answer.message);
     if (answer.kind === CHALLENGE) {
+      this.#isAsking = false;
       this.#standing = Buffer.from(answer.standing);
       this.socket.write(message);
       this.#restartDeadline();

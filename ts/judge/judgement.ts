@@ -92,6 +92,12 @@ export class Judgement {
       case 'pending':
         return;
       case 'misplaced':
+        // Over UDP no answer to what only servers send: a forged one would have two servers answer
+        // each other's GOAWAY for ever.
+        if (request.transport === TCP) {
+          this.#refuse(each, proof, () => 'a message that only servers send');
+        }
+        return;
       case 'wrong-first':
       case 'wrong-response':
         this.#refuse(each, proof, () => `${verdicts.kind(at)} message`);
