@@ -1,0 +1,30 @@
+/** How long `letmein knock` takes from start to end, Node's own start included. */
+import { type Make, program } from '../tests/system/harness.js';
+import { CLIENT_USERS, type Contestant } from './contestant.js';
+import { portOf } from './population.js';
+import { Row } from './row.js';
+
+const ROUNDS = CLIENT_USERS;
+const RUNS = 6;
+const MAKES: readonly Make[] = ['ours', 'upstream'];
+const TRANSPORTS = { udp: '--server-port-udp', tcp: '--server-port-tcp' } as const;
+
+/** Runs both clients against the same daemons: `contestant`'s. */
+export async function clientRuns(contestant: Contestant): Promise<Row[]> {
+  const { world, generator } = contestant;
+  const rows: Row[] = [];
+  for (const [transport, option] of Object.entries(TRANSPORTS)) {
+    const row = new Row('ms for the whole client', `letmein knock, ${transport}`, 'lower', 1);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      // Another user each round: none proves more often than the judge allows in 30 s.
+      const user = `${1 + round}`;
+      const request = ['-c', world.clientConfPath, 'knock', option, '-u', user];
+      for (const make of MAKES) {
+        const command = [...program(make, 'letmein'), ...request, world.v4, `${portOf(1)}`];
+        row.add(make, await generator.run({ command, times: RUNS }));
+      }
+    }
+    rows.push(row);
+  }
+  return rows;
+}

@@ -1,0 +1,79 @@
+/** The daemons that are compared, each in a world of its own: they are loaded in turn, never at the same time. */
+import { port, World, type WorldOptions } from '../tests/system/harness.js';
+import type { LoadResult, Transport } from './calls.js';
+import { Generator } from './generator.js';
+import { type Errand, keyOf, portOf, RESOURCES, USERS } from './population.js';
+
+export const CONTESTANTS = ['ours', 'ours, --jitless', 'upstream'] as const;
+export type ContestantName = (typeof CONTESTANTS)[number];
+
+const CONTROL_PORT = 5800;
+/** Longer than any benchmark: no lease ends by itself. */
+const LEASE_S = 86_400;
+const MOST_RULES = 100_000;
+/** Users in the client's own file. */
+export const CLIENT_USERS = 5;
+/** The wires of tests/system/addresses.ts, and the network of the sources behind the client's end of them. */
+const CLIENT_ADDRESS = '10.77.0.10';
+const SOURCE_NETWORK = '10.200.0.0/16';
+
+function hexId(id: number): string {
+  return id.toString(16).toUpperCase().padStart(8, '0');
+}
+
+function numbered(count: number, value: (id: number) => string): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [hexId(n + 1), value(n + 1)]));
+}
+
+function worldOptions(name: ContestantName, users: number): WorldOptions {
+  const key = (user: number): string => keyOf(user).toString('hex').toUpperCase();
+  return {
+    daemons: name === 'upstream' ? 'upstream' : 'ours',
+    nodeFlags: name === 'ours, --jitless' ? ['--jitless'] : [],
+    server: {
+      users: numbered(users, key),
+      resources: numbered(RESOURCES, (id) => port(portOf(id))),
+      timeout: LEASE_S,
+      maxRules: MOST_RULES,
+    },
+    // A person's file has a key or two; this one has one for each round of client-runs.ts.
+    clientConf: { users: numbered(CLIENT_USERS, key) },
+  };
+}
+
+/** One of the compared pairs of daemons, with a load generator beside it. */
+export class Contestant {
+  private constructor(
+    readonly name: ContestantName,
+    readonly world: World,
+    readonly generator: Generator,
+  ) {}
+
+  /**
+   * Starts the daemons, with keys of `users`. The sources' network leads to the client's namespace, where every
+   * address of it is local.
+   */
+  static async start(name: ContestantName, users = USERS): Promise<Contestant> {
+    const world = await World.create(worldOptions(name, users));
+    await world.client().ip([`route add local ${SOURCE_NETWORK} dev lo`]);
+    await world.server.ip([`route add ${SOURCE_NETWORK} via ${CLIENT_ADDRESS}`]);
+    return new Contestant(name, world, new Generator(world.client()));
+  }
+
+  /** Knocks or revokes with `clients` at a time. */
+  run(
+    operation: 'knock' | 'revoke',
+    errands: Errand[],
+    { clients = 1, transport = 'udp' }: { clients?: number; transport?: Transport } = {},
+  ): Promise<LoadResult> {
+    const address = this.world.v4;
+    return this.generator.load({
+      ...{ transport, operation, address, port: CONTROL_PORT, errands, clients },
+    });
+  }
+
+  async close(): Promise<void> {
+    this.generator.close();
+    await this.world.close();
+  }
+}
