@@ -174,11 +174,15 @@ export class Leases {
     this.#rules -= countsByHolder(pattern.kind) ? 1 : 0;
     // Only the longest lease's end changes the element's; one that is over matters to nobody.
     if (lease.deadlineMs === shared.latestMs && shared.latestMs > nowMs) {
-      shared.latestMs = Math.max(...this.#deadlines(shared));
+      shared.latestMs = this.#latestOf(shared.holders);
     }
   }
 
-  #deadlines(shared: Shared): number[] {
-    return [...shared.holders].map((key) => this.#leases.get(key)?.deadlineMs ?? 0);
+  #latestOf(holders: ReadonlySet<string>): number {
+    let latestMs = 0;
+    for (const key of holders) {
+      latestMs = Math.max(latestMs, this.#leases.get(key)?.deadlineMs ?? 0);
+    }
+    return latestMs;
   }
 }
