@@ -1,9 +1,6 @@
 import { isIPv4 } from 'node:net';
-import { ADDRESS_LEN } from '../ipc/frames.js';
+import { ADDRESS_LEN, IPV4_AT, IPV4_PREFIX, isMappedIpv4 } from '../ipc/address.js';
 
-/** First bytes of an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2). */
-const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
-const IPV4_AT = MAPPED.length;
 /** IPv6 networks count as one peer by /56: what a provider gives one customer. */
 const IPV6_GROUP_LEN = 7;
 
@@ -14,13 +11,12 @@ export function addressBytes(text: string): Buffer {
 
 /** What per-address limits count as one: an IPv4 address, or an IPv6 /56. */
 export function addressGroup(address: Buffer): string {
-  const isIpv4 = address.compare(MAPPED, 0, IPV4_AT, 0, IPV4_AT) === 0;
-  return address.toString('latin1', 0, isIpv4 ? ADDRESS_LEN : IPV6_GROUP_LEN);
+  return address.toString('latin1', 0, isMappedIpv4(address) ? ADDRESS_LEN : IPV6_GROUP_LEN);
 }
 
 function mapped(ipv4: string): Buffer {
   const bytes = Buffer.alloc(ADDRESS_LEN);
-  bytes.set(MAPPED);
+  bytes.set(IPV4_PREFIX);
   let at = IPV4_AT;
   for (const part of ipv4.split('.')) {
     bytes[at] = Number(part);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ADDRESS_LEN } from './address.js';
 import {
-  ADDRESS_LEN,
   ANSWER_LEN,
   CHALLENGE,
   decodeAnswer,

@@ -12,8 +12,6 @@
 
 /** Bytes of a letmein message (docs/protocol.md, "Messages"). */
 export const MESSAGE_LEN = 56;
-/** Bytes of an address: IPv6, or IPv4 mapped into it (RFC 4291, 2.5.5.2). */
-export const ADDRESS_LEN = 16;
 /** Bytes of a connection's standing: written by the judge, kept and returned by the door. */
 export const STANDING_LEN = 12;
 

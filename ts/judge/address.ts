@@ -1,16 +1,9 @@
 import type { Family } from '../config/model.js';
+import { IPV4_AT, isMappedIpv4 } from '../ipc/address.js';
 
-/** First bytes of an IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2). */
-const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
-const IPV4_AT = MAPPED.length;
 const IPV4_LEN = 4;
 /** 0.0.0.0 and 255.255.255.255. */
 const NO_IPV4_HOSTS: ReadonlySet<number> = new Set([0, 0xffffffff]);
-
-/** Whether 16 bytes are an IPv4 address. */
-export function isMappedIpv4(address: Buffer): boolean {
-  return address.compare(MAPPED, 0, IPV4_AT, 0, IPV4_AT) === 0;
-}
 
 /**
  * Why no lease can be given to `address`; undefined if one can.
