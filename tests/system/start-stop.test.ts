@@ -274,6 +274,16 @@ test('sockets from systemd at the control port itself stand beside our own', { s
   }),
 );
 
+test('sockets from systemd cannot follow another port, and the door says so', { skip }, () =>
+  withWorld(passing(CONTROL_PORT, 'tcpdual,udpdual'), async (world) => {
+    await world.judge.stop();
+    await world.configureServer({ port: PASSED_PORT });
+    world.judge.launch();
+    await world.door.line(/sockets from systemd cannot change: restart letmeind.socket/);
+    assert.equal((await world.door.exited).code, 1);
+  }),
+);
+
 test('sockets that are another process’s, or not wanted, are left alone', { skip }, async () => {
   for (const options of [
     passing(PASSED_PORT, 'tcpdual,udpdual', '1'),

@@ -1,18 +1,51 @@
-/** Lines a second that a log takes; beyond that they are counted and the number is written. */
+/** Lines a second of what administrators, the system or proven users cause. */
 const LINES_PER_SECOND = 100;
+/** Lines a second of what anybody can cause: enough to see it happen, too few to fill a disk. */
+const LINES_PER_SECOND_OF_ANYBODY = 10;
 const SECOND_MS = 1_000;
 
-/** A daemon's log: lines on standard error, which systemd or the administrator's shell keeps. */
-export class Log {
+/** A line, or how to make it: a suppressed one is never made. */
+export type Text = string | (() => string);
+
+/** So many lines a second; what comes beyond is counted. */
+class Budget {
   #second = 0;
   #written = 0;
   #suppressed = 0;
 
+  constructor(private readonly perSecond: number) {}
+
+  /** Whether one more line may be written at `nowMs`. */
+  admits(nowMs: number): boolean {
+    const second = Math.floor(nowMs / SECOND_MS);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#written = 0;
+    }
+    const admitted = this.#written < this.perSecond;
+    this.#written += admitted ? 1 : 0;
+    this.#suppressed += admitted ? 0 : 1;
+    return admitted;
+  }
+
+  /** How many lines were not admitted since this was asked last. */
+  takeSuppressed(): number {
+    const suppressed = this.#suppressed;
+    this.#suppressed = 0;
+    return suppressed;
+  }
+}
+
+/** A daemon's log: lines on standard error, which systemd or the administrator's shell keeps. */
+export class Log {
+  readonly #ours = new Budget(LINES_PER_SECOND);
+  readonly #anybodys = new Budget(LINES_PER_SECOND_OF_ANYBODY);
+
   /**
    * @param program goes before every line
    * @param write takes a line with its line feed
-   * @param debug whether {@link Log.debug} writes at all
-   * @param nowMs a monotonic clock
+   * @param nowMs a monotonic clock, in milliseconds
+   * @param debugging whether {@link Log.debug} writes at all
    */
   constructor(
     private readonly program: string,
@@ -21,41 +54,32 @@ export class Log {
     public debugging = false,
   ) {}
 
-  /** Something an administrator wants to know; of too many lines in a second, the text is never made. */
-  say(text: string | (() => string)): void {
-    if (this.#admits()) {
-      this.write(`${this.program}: ${typeof text === 'string' ? text : text()}\n`);
-    }
+  /** Something an administrator wants to know, which no stranger can cause. */
+  say(text: Text): void {
+    this.#put(text, this.#ours);
+  }
+
+  /** Something an administrator wants to know, which strangers can cause as often as they like. */
+  sayOfAnybody(text: Text): void {
+    this.#put(text, this.#anybodys);
   }
 
   /** Something only a search for a fault wants to know. */
-  debug(text: () => string): void {
+  debug(text: Text): void {
     if (this.debugging) {
-      this.say(text);
+      this.sayOfAnybody(text);
     }
   }
 
-  #admits(): boolean {
-    const second = Math.floor(this.nowMs() / SECOND_MS);
-    if (second !== this.#second) {
-      this.#startSecond(second);
+  #put(text: Text, budget: Budget): void {
+    if (!budget.admits(this.nowMs())) {
+      return;
     }
-    const admitted = this.#written < LINES_PER_SECOND;
-    if (admitted) {
-      this.#written += 1;
-    } else {
-      this.#suppressed += 1;
+    const suppressed = budget.takeSuppressed();
+    if (suppressed > 0) {
+      this.write(`${this.program}: ${suppressed} lines before this one were suppressed\n`);
     }
-    return admitted;
-  }
-
-  #startSecond(second: number): void {
-    if (this.#suppressed > 0) {
-      this.write(`${this.program}: ${this.#suppressed} more lines were suppressed\n`);
-    }
-    this.#second = second;
-    this.#written = 0;
-    this.#suppressed = 0;
+    this.write(`${this.program}: ${typeof text === 'string' ? text : text()}\n`);
   }
 }
 

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 
-const ROOT = 0;
-
 /** Looks up a system user's or group's number in `/etc/passwd` or `/etc/group`; undefined if it has none. */
 export function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number | undefined {
   const line = linesOf(file).find((entry) => entry.startsWith(`${name}:`));
@@ -16,9 +14,4 @@ function linesOf(file: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Whether a process of `uid` may be the daemon that runs as `user`: root, that user, or our own. */
-export function mayBe(user: string, uid: number): boolean {
-  return uid === ROOT || uid === process.getuid?.() || uid === idOf(user, '/etc/passwd');
 }

@@ -37,7 +37,7 @@ class Counter {
   /** With more than so many waiting, it is time to look who still does. */
   #crowd: number;
 
-  constructor(readonly most: number) {
+  constructor(public most: number) {
     this.#crowd = most;
   }
 
@@ -85,6 +85,12 @@ export class Desk {
   ) {
     this.#tcp = new Counter(setup.tcpInFlight);
     this.#udp = new Counter(setup.udpInFlight);
+  }
+
+  /** Follows new limits of the same judge. */
+  limit(setup: Setup): void {
+    this.#tcp.most = setup.tcpInFlight;
+    this.#udp.most = setup.udpInFlight;
   }
 
   /** How many have not been handed to the judge. */

@@ -4,6 +4,7 @@ import { atLeastOne, type DaemonOptions, daemonCommand } from '../daemon/command
 import type { Failure } from '../daemon/failure.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
+import { warnOfNoSandbox } from '../daemon/sandbox.js';
 import { inheritedSockets, sayReady } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { die } from '../daemon/start.js';
@@ -45,7 +46,8 @@ export function runDoor(argv: readonly string[]): void {
     options.numIpConnections ?? CONNECTIONS_PER_ADDRESS,
     monotonicMs,
   );
-  const door = new Door((hall) => new Listeners(inherited, slots, hall), options.systemd, log);
+  const door = new Door((hall) => new Listeners(inherited, slots, hall, log), options.systemd, log);
+  warnOfNoSandbox(options.seccomp, log);
   door.link.listen(socketPath, (failure) => die(PROGRAM, failure));
   log.say(`waiting for letmeinfwd at ${socketPath}: no port is open before it comes`);
   onSignals(log, () => process.exit(0));
@@ -64,6 +66,8 @@ class Door implements Hall {
   readonly #listeners: Listeners;
   #setup: Setup | undefined;
   #isReady = false;
+  /** One arrangement after the other, however fast SETUPs come. */
+  #arranged: Promise<void> = Promise.resolve();
 
   constructor(
     listeners: (hall: Hall) => Listeners,
@@ -94,10 +98,12 @@ class Door implements Hall {
       this.log.say('letmeinfwd is back');
       return;
     }
-    this.#listeners.open(setup).then(
-      () => this.#ready(setup),
-      (failure: Failure) => die(PROGRAM, failure),
-    );
+    this.#arranged = this.#arranged
+      .then(() => this.#listeners.open(setup))
+      .then(
+        () => this.#ready(setup),
+        (failure: Failure) => die(PROGRAM, failure),
+      );
   }
 
   #ready({ port, tcp, udp }: Setup): void {

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { wrongPeer } from '../daemon/credentials.js';
+import { peerCheck } from '../daemon/credentials.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
 import { idOf } from '../daemon/users.js';
@@ -24,6 +24,8 @@ const FRAMES = new Map([
 /** The judge is in this group; nobody else may connect. */
 const GROUP = 'letmeind';
 const SOCKET_MODE = 0o660;
+/** Bytes of a unix socket's path, without its final zero (unix(7), sun_path). */
+const LONGEST_SOCKET_PATH = 107;
 const JUDGE_USER = 'letmeinfwd';
 
 /** The door's side of the link: it waits at a unix socket; the newest judge that comes is the judge. */
@@ -31,6 +33,9 @@ export class Link {
   readonly #server: Server;
   #judge: Socket | undefined;
   #desk: Desk | undefined;
+  readonly #wrongPeer = peerCheck(JUDGE_USER);
+  /** Whether a wrong judge was spoken of since the last right one: not at its every try. */
+  #hasTurnedAway = false;
 
   /** @param onSetup is called for each SETUP frame, before any request is made under it */
   constructor(
@@ -46,6 +51,9 @@ export class Link {
     this.#server.on('error', (error) => {
       onFailure(new Failure(`failed to listen for letmeinfwd at ${path}: ${messageOf(error)}`));
     });
+    if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
+      throw new Failure(`${path} is too long for a socket: choose a shorter --rundir`);
+    }
     // The pid file says that no other door runs: what is left here is a dead one's.
     rmSync(path, { force: true });
     const before = process.umask(0o777 & ~SOCKET_MODE);
@@ -62,18 +70,13 @@ export class Link {
     }
   }
 
-  close(): void {
-    this.#server.close();
-    this.#judge?.destroy();
-  }
-
   #welcome(socket: Socket): void {
-    const wrong = wrongPeer(socket, JUDGE_USER);
+    const wrong = this.#wrongPeer(socket);
     if (wrong !== undefined) {
-      this.log.say(`turned a judge away: ${wrong}`);
-      socket.destroy();
+      this.#turnAway(socket, wrong);
       return;
     }
+    this.#hasTurnedAway = false;
     const reader = new FrameReader(FRAMES);
     this.#judge?.destroy();
     this.#leave(this.#judge);
@@ -81,6 +84,14 @@ export class Link {
     socket.on('data', (chunk) => this.#read(socket, reader, chunk));
     socket.on('error', (error) => this.log.say(`the link failed: ${messageOf(error)}`));
     socket.on('close', () => this.#leave(socket));
+  }
+
+  #turnAway(socket: Socket, wrong: string): void {
+    socket.destroy();
+    if (!this.#hasTurnedAway) {
+      this.#hasTurnedAway = true;
+      this.log.say(`turned a judge away: ${wrong}`);
+    }
   }
 
   #read(socket: Socket, reader: FrameReader, chunk: Buffer): void {
@@ -108,7 +119,8 @@ export class Link {
     }
     const setup = decodeSetup(frames.subarray(at, at + SETUP_LEN));
     this.onSetup(setup);
-    this.#desk ??= new Desk(setup, (frames) => socket.write(frames), this.nowMs);
+    this.#desk ??= new Desk(setup, (requests) => socket.write(requests), this.nowMs);
+    this.#desk.limit(setup);
   }
 
   #passOn(frames: Buffer, at: number): void {

@@ -1,8 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Answer, MESSAGE_LEN, SILENCE, STANDING_LEN, UDP } from '../ipc/frames.js';
+import { shareAddress } from '../native/host.js';
 import { addressBytes } from './address.js';
 import { goAwayFor } from './goaway.js';
-import type { Place } from './tcp-listener.js';
 import type { Hall } from './visitor.js';
 
 /** Nothing is kept for a peer over UDP. */
@@ -11,42 +11,37 @@ const NO_STANDING = Buffer.alloc(STANDING_LEN);
 /** One UDP socket: a message of 56 bytes goes to the judge, its answer back from the same socket. */
 export class UdpListener {
   readonly #socket: Socket;
+  #isOpen = true;
 
-  /** @param family of the socket; IPv6 sockets take no IPv4 */
+  /**
+   * @param fd a bound socket, which now belongs to this object
+   * @param family of the socket
+   */
   constructor(
+    private readonly fd: number,
     family: 'udp4' | 'udp6',
     private readonly hall: Hall,
   ) {
-    // A wildcard and an address on one port need SO_REUSEADDR on both (socket(7)).
-    this.#socket = createSocket({
-      type: family,
-      reuseAddr: true,
-      ipv6Only: family === 'udp6',
-      lookup: asItIs,
-    });
+    this.#socket = createSocket({ type: family, lookup: asItIs });
     this.#socket.on('message', (message, peer) => this.#receive(message, peer));
+    // ICMP errors and full buffers concern one datagram, which its sender will repeat.
+    this.#socket.on('error', () => undefined);
+    this.#socket.bind({ fd, exclusive: true });
   }
 
-  /** Resolves when the socket is bound; rejects with the system's error if it cannot be. */
-  listen(place: Place): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#socket.once('error', reject);
-      const options = 'fd' in place ? place : { address: place.host, port: place.port };
-      this.#socket.bind({ ...options, exclusive: true }, () => {
-        this.#socket.off('error', reject);
-        // ICMP errors and full buffers concern one datagram, which its sender will repeat.
-        this.#socket.on('error', () => undefined);
-        resolve();
-      });
-    });
+  /** Whether anybody's socket may be bound beside this one: only while we bind our own. */
+  share(shared: boolean): void {
+    shareAddress(this.fd, shared);
   }
 
   close(): void {
+    this.#isOpen = false;
     this.#socket.close();
   }
 
   #receive(message: Buffer, peer: RemoteInfo): void {
-    if (message.length !== MESSAGE_LEN) {
+    // Nothing can be sent to port 0, so nobody waits there (RFC 768, "Source Port").
+    if (message.length !== MESSAGE_LEN || peer.port === 0) {
       return;
     }
     this.hall.ask({
@@ -55,7 +50,7 @@ export class UdpListener {
       peerPort: peer.port,
       standing: NO_STANDING,
       message,
-      isWanted: () => true,
+      isWanted: () => this.#isOpen,
       onAnswer: (answer) => this.#answer(answer, peer),
       onNoJudge: () => this.#apologise(message, peer),
     });
@@ -75,11 +70,13 @@ export class UdpListener {
   }
 
   #send(message: Buffer, peer: RemoteInfo): void {
-    this.#socket.send(message, peer.port, peer.address);
+    if (this.#isOpen) {
+      this.#socket.send(message, peer.port, peer.address);
+    }
   }
 }
 
-/** Peers and places are addresses: there is no name to look up, and none to wait for. */
+/** Peers are addresses: there is no name to look up, and none to wait for. */
 function asItIs(
   address: string,
   _options: unknown,

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/model.js';
+import { formatId } from '../config/problems.js';
 import type { Log } from '../daemon/log.js';
 import { ChangeBatch, type Entry, type Firewall } from '../native/firewall.js';
 import { unusable } from './address.js';
@@ -32,8 +33,7 @@ export function adopt(
     log.say(`emptied a set that is not needed any more and cannot be deleted: ${set}`);
   }
   for (const { resource, reason } of outOfService) {
-    const id = resource.toString(16).toUpperCase().padStart(8, '0');
-    log.say(`resource ${id} is out of service: ${reason}`);
+    log.say(`resource ${formatId(resource)} is out of service: ${reason}`);
   }
   if (leases.size > 0) {
     log.say(`${leases.size} leases go on`);

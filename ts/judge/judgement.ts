@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/model.js';
+import { formatId } from '../config/problems.js';
 import { messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
 import {
@@ -112,7 +113,11 @@ export class Judgement {
         each.answer = GRANTED;
         return;
       case 'share-full':
-        this.#refuse(each, 'response', () => `user ${id(verdicts.user(at))} proves too often`);
+        this.#refuse(
+          each,
+          'response',
+          () => `user ${formatId(verdicts.user(at))} proves too often`,
+        );
         return;
     }
   }
@@ -153,7 +158,7 @@ export class Judgement {
       forbidden(config.resources, resource, user) ??
       unusable(request.address, config.nftables.family) ??
       (outOfService.has(resource) ? 'the resource is out of service' : undefined);
-    return reason && `user ${id(user)}, resource ${id(resource)}: ${reason}`;
+    return reason && `user ${formatId(user)}, resource ${formatId(resource)}: ${reason}`;
   }
 
   #refuse(each: Case, proof: Proof, reason: () => string): void {
@@ -161,8 +166,10 @@ export class Judgement {
     each.answer = answersGoAway(config.general.policy, proof) ? REFUSED : SILENCE;
     const text = () => `refused ${addressText(each.request.address)}: ${reason()}`;
     if (proof === 'nothing') {
-      // Anybody can cause this: it is nothing to fill a disk with.
       log.debug(text);
+    } else if (proof === 'first') {
+      // A first message can be replayed by whoever has seen it.
+      log.sayOfAnybody(text);
     } else {
       log.say(text);
     }
@@ -228,7 +235,7 @@ export class Judgement {
     plea.of.answer = GRANTED;
     this.court.log.say(() => {
       const what = opens ? `opened for ${this.#timeoutOf(plea) / 1_000} s` : 'closed';
-      const whose = `user ${id(holder.user)}, resource ${id(holder.resource)}`;
+      const whose = `user ${formatId(holder.user)}, resource ${formatId(holder.resource)}`;
       return `${what} to ${addressText(holder.address)}: ${whose}`;
     });
   }
@@ -273,9 +280,4 @@ function messageFor(answer: AnswerKind, at: number, verdicts: Verdicts): Buffer 
     case REFUSED:
       return verdicts.no(at);
   }
-}
-
-/** A user's or resource's id as the configuration writes it. */
-function id(number: number): string {
-  return number.toString(16).toUpperCase().padStart(8, '0');
 }

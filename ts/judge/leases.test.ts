@@ -196,6 +196,7 @@ test('max-nr-rules refuses a new lease, refreshes an old one, and counts no dead
   assert.ok(open(holder(1, SSH, 1), 0));
   assert.ok(open(holder(2, SSH, 1), 5));
   assert.equal(open(holder(3, SSH, 1), 9), undefined);
+  assert.ok(open(holder(2, SSH, 2), 9), 'an open port has room for one more holder');
   assert.ok(open(holder(2, SSH, 1), 9), 'a refresh needs no room');
   assert.ok(open(holder(3, SSH, 1), 10), 'the first one is over');
 });

@@ -118,10 +118,17 @@ export class Leases {
     if (this.#leases.has(key)) {
       return true;
     }
-    if (this.#rules + elements.length > this.maxRules) {
+    if (this.#rules + this.#rulesFor(elements) > this.maxRules) {
       this.sweep(nowMs);
     }
-    return this.#rules + elements.length <= this.maxRules;
+    return this.#rules + this.#rulesFor(elements) <= this.maxRules;
+  }
+
+  /** Rules that a new lease adds: none for a port that another holder has open already. */
+  #rulesFor(elements: readonly Element[]): number {
+    const isNew = ({ pattern, key }: Element) =>
+      countsByHolder(pattern.kind) || !this.#shared.has(key);
+    return elements.filter(isNew).length;
   }
 
   /** The end of the longest lease on an element; 0 if nobody has one. */

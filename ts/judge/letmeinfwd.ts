@@ -6,11 +6,12 @@ import { type DaemonOptions, daemonCommand } from '../daemon/command-line.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
+import { warnOfNoSandbox } from '../daemon/sandbox.js';
 import { sayReady } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
-import { LONGEST_TIMER_MS, type SeccompMode, type Setup } from '../ipc/frames.js';
+import { LONGEST_TIMER_MS, type Setup } from '../ipc/frames.js';
 import { Firewall } from '../native/firewall.js';
 import { Gate } from '../native/gate.js';
 import { adopt } from './adoption.js';
@@ -78,14 +79,6 @@ function configuration(options: DaemonOptions, log: Log): ServerConfig {
   }
   log.debugging = loaded.config.general.debug;
   return loaded.config;
-}
-
-function warnOfNoSandbox(mode: SeccompMode, log: Log): void {
-  if (mode !== 'off') {
-    log.say(
-      `seccomp = ${mode} is asked for, but this version has no sandbox yet: going on without`,
-    );
-  }
 }
 
 function windowMs(config: ServerConfig): number {

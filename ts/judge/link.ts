@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { wrongPeer } from '../daemon/credentials.js';
+import { type PeerCheck, peerCheck } from '../daemon/credentials.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
 import { encodeSetup, REQUEST, REQUEST_LEN, type Setup } from '../ipc/frames.js';
@@ -10,12 +10,19 @@ const RETRY_MS = 250;
 /** Answers that may wait for a door that does not read, in bytes: beyond it no request is taken. */
 const MOST_UNSENT = 64 * 1024;
 const FRAMES = new Map([[REQUEST, REQUEST_LEN]]);
+/** A link that has lived so long is a link; one that ends sooner is one more failed try. */
+const STEADY_MS = 1_000;
+
+/** What there is to say of the link; each is said once until a link is steady. */
+type News = 'linked' | 'failed' | 'closed';
 
 /** The judge's side of the link: it connects, checks who listens, says SETUP, answers requests. */
 export class Link {
   #socket: Socket | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #lastTrouble: string | undefined;
+  #steady: NodeJS.Timeout | undefined;
+  readonly #said = new Set<News>();
+  readonly #wrongPeer: PeerCheck;
 
   /**
    * @param path of the door's socket
@@ -24,11 +31,13 @@ export class Link {
    */
   constructor(
     private readonly path: string,
-    private readonly user: string,
+    user: string,
     private readonly setup: () => Setup,
     private readonly answer: (requests: Buffer) => Buffer,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#wrongPeer = peerCheck(user);
+  }
 
   /** Connects, and again whenever the link ends, until {@link Link.close}. */
   open(): void {
@@ -40,25 +49,26 @@ export class Link {
       this.#guarded(socket, () => this.#serve(socket, reader.push(chunk))),
     );
     socket.on('drain', () => socket.resume());
-    socket.on('error', (error) => this.#trouble(messageOf(error)));
+    socket.on('error', (error) => this.#say('failed', this.#trouble(messageOf(error))));
     socket.on('close', () => this.#again(socket));
   }
 
   /** Ends the link for good. */
   close(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#steady);
     this.#socket?.removeAllListeners('close').destroy();
     this.#socket = undefined;
   }
 
   #greet(socket: Socket): void {
-    const wrong = wrongPeer(socket, this.user);
+    const wrong = this.#wrongPeer(socket);
     if (wrong !== undefined) {
       throw new Error(`whoever listens there is not the door: ${wrong}`);
     }
     socket.write(encodeSetup(this.setup()));
-    this.#lastTrouble = undefined;
-    this.log.say(`linked to the door at ${this.path}`);
+    this.#say('linked', `linked to the door at ${this.path}`);
+    this.#steady = setTimeout(() => this.#said.clear(), STEADY_MS);
   }
 
   #serve(socket: Socket, requests: Buffer): void {
@@ -79,23 +89,27 @@ export class Link {
       if (error instanceof Failure) {
         throw error;
       }
-      this.#trouble(messageOf(error));
-      socket.destroy();
-    }
-  }
-
-  /** Says what is wrong, once: not at every try. */
-  #trouble(what: string): void {
-    if (what !== this.#lastTrouble) {
-      this.#lastTrouble = what;
-      this.log.say(`no link to the door at ${this.path}: ${what}: trying again`);
+      socket.destroy(new Error(messageOf(error)));
     }
   }
 
   #again(socket: Socket): void {
+    clearTimeout(this.#steady);
     if (!socket.connecting && socket.errored === null) {
-      this.#trouble('the door closed it');
+      this.#say('closed', this.#trouble('the door closed it'));
     }
     this.#retry = setTimeout(() => this.open(), RETRY_MS);
+  }
+
+  #trouble(what: string): string {
+    return `no link to the door at ${this.path}: ${what}: trying again`;
+  }
+
+  /** A door that is away, or plays tricks, is tried four times a second: that is no news. */
+  #say(news: News, text: string): void {
+    if (!this.#said.has(news)) {
+      this.#said.add(news);
+      this.log.say(text);
+    }
   }
 }

@@ -39,6 +39,12 @@ export declare class Gate {
   settle(outcomes: Uint8Array): void
 }
 
+/**
+ * Binds a UDP socket to `address` and `port`, beside others of ours that `share_address` opened for
+ * it; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4.
+ */
+export declare function bindUdp(address: string, port: number): number
+
 /** What of the configuration the firewall needs. */
 export interface FirewallRuleset {
   family: 'inet' | 'ip' | 'ip6'
@@ -103,6 +109,12 @@ export interface PeerCredentials {
   /** Effective group id. */
   gid: number
 }
+
+/**
+ * Says whether other sockets may be bound beside `fd` (SO_REUSEADDR, socket(7)). Linux asks no
+ * question about whose they are, so it stays allowed only while we bind our own.
+ */
+export declare function shareAddress(fd: number, shared: boolean): void
 
 /** Tells what the inherited descriptor `fd` is; throws `SYSTEM_CALL` if it is no socket. */
 export declare function socketKind(fd: number): 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'other'

@@ -23,7 +23,15 @@ pub fn firewall(error: &letmein_firewall::Error) -> Error<String> {
     coded(error.code, error.to_string())
 }
 
-/// A failed system call: `verb` says what was attempted.
+/// A failed system call: `verb` says what was attempted. The code is the errno's name where a caller
+/// tells errors apart, else `SYSTEM_CALL`.
 pub fn system(verb: &str, error: &std::io::Error) -> Error<String> {
-    coded("SYSTEM_CALL", format!("failed to {verb}: {error}"))
+    let code = match error.raw_os_error() {
+        Some(libc::EACCES) => "EACCES",
+        Some(libc::EADDRINUSE) => "EADDRINUSE",
+        Some(libc::EADDRNOTAVAIL) => "EADDRNOTAVAIL",
+        Some(libc::EAFNOSUPPORT) => "EAFNOSUPPORT",
+        _ => "SYSTEM_CALL",
+    };
+    coded(code, format!("failed to {verb}: {error}"))
 }

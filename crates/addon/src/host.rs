@@ -2,13 +2,16 @@
 //! socket was inherited, and a datagram to the service manager.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr as InternetAddress};
+use std::os::fd::IntoRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use libc::{c_int, socklen_t};
 use napi_derive::napi;
+use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::errors::{Result, system};
+use crate::errors::{Result, malformed, system};
 
 /// The process that connected or listened, as the kernel recorded it at that moment (SO_PEERCRED,
 /// unix(7)).
@@ -53,6 +56,47 @@ pub fn socket_kind(fd: i32) -> Result<&'static str> {
         (libc::AF_INET6, libc::SOCK_DGRAM) => "udp6",
         _ => "other",
     })
+}
+
+/// Binds a UDP socket to `address` and `port`, beside others of ours that `share_address` opened for
+/// it; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4.
+#[napi]
+pub fn bind_udp(address: String, port: u16) -> Result<i32> {
+    let address: IpAddr = address.parse().map_err(|_| malformed())?;
+    let failed = |error| system(&format!("bind udp {address} port {port}"), &error);
+    let domain = Domain::for_address(InternetAddress::new(address, port));
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(failed)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true).map_err(failed)?;
+    }
+    socket.set_reuse_address(true).map_err(failed)?;
+    socket
+        .bind(&InternetAddress::new(address, port).into())
+        .map_err(failed)?;
+    Ok(socket.into_raw_fd())
+}
+
+/// Says whether other sockets may be bound beside `fd` (SO_REUSEADDR, socket(7)). Linux asks no
+/// question about whose they are, so it stays allowed only while we bind our own.
+#[napi]
+pub fn share_address(fd: i32, shared: bool) -> Result<()> {
+    let value = c_int::from(shared);
+    // SAFETY: `value` is readable for the length given; the kernel answers EBADF or ENOTSOCK for a
+    // wrong `fd`.
+    let status = unsafe {
+        libc::setsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_REUSEADDR,
+            (&raw const value).cast(),
+            size_of::<c_int>() as socklen_t,
+        )
+    };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(system("set SO_REUSEADDR", &io::Error::last_os_error()))
+    }
 }
 
 /// Sends `state` ("READY=1") to the service manager's socket at `path` (sd_notify(3)); a leading `@`
