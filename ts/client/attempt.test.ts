@@ -164,6 +164,38 @@ test('both: the more telling failure is reported, silence names both transports'
   assert.deepEqual(failure.transports, ['tcp', 'udp']);
 });
 
+test('both: a failure names every transport that failed so, and no other', () => {
+  const ends: [tcp: string, udp: string, transports: string[]][] = [
+    ['ECONNREFUSED', 'ECONNREFUSED', ['tcp', 'udp']],
+    ['ECONNREFUSED', 'EHOSTUNREACH', ['tcp']],
+    ['EHOSTUNREACH', 'ECONNREFUSED', ['udp']],
+    ['ENETUNREACH', 'ENETUNREACH', ['tcp', 'udp']],
+    ['ENETUNREACH', 'EPERM', ['tcp']],
+    ['ETIMEDOUT', 'EHOSTUNREACH', ['tcp']],
+  ];
+  for (const [tcpCode, udpCode, transports] of ends) {
+    const scene = beginLiteral(BOTH);
+    tcp(scene).fail(tcpCode);
+    udp(scene).fail(udpCode);
+    scene.clock.pass(5000);
+    const [failure] = scene.result()?.failed ?? [];
+    assert.ok(failure !== undefined && 'transports' in failure);
+    assert.deepEqual(failure.transports, transports, `${tcpCode}, ${udpCode}`);
+  }
+});
+
+test('both: what the server did after it accepted the key outweighs what it did before', () => {
+  const scene = beginLiteral(BOTH);
+  tcp(scene).accept();
+  tcp(scene).fail('END');
+  udp(scene).say('challenge');
+  scene.clock.pass(5000);
+  const [failure] = scene.result()?.failed ?? [];
+  assert.ok(failure?.kind === 'silent');
+  assert.equal(failure.reached, 'challenged');
+  assert.deepEqual(failure.transports, ['udp']);
+});
+
 test('one transport only: the other is never opened', () => {
   const onlyTcp = beginLiteral(TCP);
   onlyTcp.clock.pass(5000);

@@ -1,5 +1,5 @@
 import type { Endpoint, Stop, Transport } from './network.js';
-import { type Failure, mostTelling, type Outcome } from './outcome.js';
+import { alike, type Failure, mostTelling, type Outcome, transportsOf } from './outcome.js';
 import { TcpWay } from './tcp-way.js';
 import { UdpWay } from './udp-way.js';
 import { place, type Tools, type Way, type WayEvents } from './way.js';
@@ -37,7 +37,8 @@ export class Attempt implements Way {
   }
 
   standing(): Failure {
-    const [first, ...others] = [...this.#failures, ...this.#standingWays()];
+    const all = [...this.#failures, ...this.#standingWays()];
+    const [first, ...others] = all;
     const none = {
       endpoint: this.#endpoint,
       transports: [],
@@ -45,8 +46,7 @@ export class Attempt implements Way {
       reached: 'nothing',
     } as const;
     const worst = first === undefined ? none : mostTelling<Failure>(first, ...others);
-    // Silence is silence on every way that was tried; anything else belongs to one transport.
-    return worst.kind === 'silent' ? { ...worst, transports: this.#tried } : worst;
+    return { ...worst, transports: transportsOf(all.filter((each) => alike(each, worst))) };
   }
 
   close(): void {

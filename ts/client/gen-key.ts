@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { formatId } from '../config/problems.js';
 import { KEY_LENGTH } from '../wire/mac.js';
-import { formatId } from './number.js';
 
 /**
  * A fresh key from the system's random source, as one line for the `[KEYS]` section of both files:

@@ -194,6 +194,29 @@ test('wrong usage: status 2 and one line each', async (t) => {
   }
 });
 
+test('a key typed in a wrong place is not repeated', async (t) => {
+  const key = KEY.toString('hex');
+  for (const args of [
+    ['gen-key', '-u', key],
+    ['knock', 'h', '23', '-u', `x${key}`],
+    ['knock', 'h', '-r', key],
+    ['knock', 'h', key],
+    ['knock', 'h', '23', '-P', key],
+    ['knock', `${key}:22`, '23'],
+    [key],
+    ['knock', 'h', '23', `--key=${key}`],
+  ]) {
+    const { status, errors } = await letmein(t, args);
+    assert.equal(status, 2);
+    assert.match(errors.join('\n'), /^letmein: [^\n]*not shown, as it may be a key[^\n]*$/);
+    assert.ok(!errors.join().includes('5a5a'), errors.join());
+  }
+  const other = await letmein(t, ['gen-key', '-u', `\u001b[2J${'z'.repeat(100)}`]);
+  assert.deepEqual(other.errors, [
+    `letmein: --user: '?[2J${'z'.repeat(56)}…' is not an id: give up to 8 hex digits`,
+  ]);
+});
+
 test('no key, no resource: status 2 and one line naming file and user', async (t) => {
   const noKey = await letmein(t, ['knock', '127.0.0.1', '23', '-u', '2']);
   assert.equal(noKey.status, 2);

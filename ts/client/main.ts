@@ -3,7 +3,7 @@ import { generateKey } from './gen-key.js';
 import type { Result } from './knock.js';
 import { parseId } from './number.js';
 import { type Asked, type CommonOptions, readCommandLine } from './options.js';
-import { UsageError } from './problem.js';
+import { UsageError } from './usage-error.js';
 
 /** Done. */
 export const EXIT_DONE = 0;

@@ -1,4 +1,5 @@
-import { UsageError } from './problem.js';
+import { quote } from '../config/problems.js';
+import { UsageError } from './usage-error.js';
 
 const LARGEST_PORT = 65535;
 
@@ -12,7 +13,7 @@ export function parsePort(text: string, what: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > LARGEST_PORT) {
     throw new UsageError(
-      `${what} must be a port number from 1 to ${LARGEST_PORT}, not ${quoted(text)}`,
+      `${what}: ${quote(text)} is not a port: give a number from 1 to ${LARGEST_PORT}`,
     );
   }
   return port;
@@ -25,19 +26,7 @@ export function parsePort(text: string, what: string): number {
  */
 export function parseId(text: string, what: string): number {
   if (!/^[0-9a-fA-F]{1,8}$/.test(text)) {
-    throw new UsageError(`${what} must be up to 8 hex digits, not ${quoted(text)}`);
+    throw new UsageError(`${what}: ${quote(text)} is not an id: give up to 8 hex digits`);
   }
   return Number.parseInt(text, 16);
-}
-
-/** An id as the configuration files write it: 8 hex digits, upper case. */
-export function formatId(id: number): string {
-  return id.toString(16).toUpperCase().padStart(8, '0');
-}
-
-/** What a person typed, cut short and without line ends or terminal escapes, in quotes. */
-export function quoted(text: string): string {
-  const LONGEST = 60;
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
-  return `'${cut.replace(/\p{C}/gu, '?')}'`;
 }

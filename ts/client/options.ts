@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { UsageError } from './problem.js';
+import { quote } from '../config/problems.js';
 import type { KnockOptions } from './request.js';
+import { UsageError } from './usage-error.js';
 
 const VERSION_ASKED = 'letmein.version';
 
@@ -121,7 +122,7 @@ function missingCommand(): UsageError {
   return new UsageError('no command: give knock, revoke or gen-key (letmein --help explains)');
 }
 
-// Commander's messages begin with `error: ` and may put a proposal on a second line.
+// Commander's messages begin with `error: `, put what was typed in quotes, and may have a proposal on a second line.
 function usageError({ code, message }: CommanderError): UsageError {
   if (code === 'commander.help') {
     return missingCommand();
@@ -129,8 +130,9 @@ function usageError({ code, message }: CommanderError): UsageError {
   const line = message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
-    .replace(/\p{C}/gu, '?');
-  return new UsageError(`${line.replace(/\.$/, '')}: letmein --help explains`);
+    .replace(/\p{C}/gu, '?')
+    .replace(/'([^']*)'/g, (_, typed: string) => quote(typed));
+  return new UsageError(`${line.replace(/[.,]$/, '')}: letmein --help explains`);
 }
 
 // Read only when asked for: no knock fails because this file is missing.

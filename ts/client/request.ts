@@ -1,11 +1,12 @@
 import type { ClientConfig } from '../config/model.js';
+import { formatId, quote } from '../config/problems.js';
 import type { Allowed } from './attempt.js';
 import type { Errand } from './errand.js';
 import { type Host, parseHost } from './host.js';
 import type { Knock } from './knock.js';
 import type { Family } from './network.js';
-import { formatId, parseId, parsePort, quoted } from './number.js';
-import { UsageError } from './problem.js';
+import { parseId, parsePort } from './number.js';
+import { UsageError } from './usage-error.js';
 
 /** The options of `knock` and `revoke`, as typed. */
 export interface KnockOptions {
@@ -46,7 +47,7 @@ export function readArguments(
 ): KnockArguments {
   const host = parseHost(hostText);
   if (host === undefined) {
-    throw new UsageError(`HOST must be a name or an IP address, not ${quoted(hostText)}`);
+    throw new UsageError(`HOST: ${quote(hostText)} is neither a name nor an IP address`);
   }
   return {
     operation,

@@ -68,7 +68,7 @@ export class TcpWay implements Way {
       this.#end({ kind: 'open', endpoint: this.#endpoint, transport: 'tcp' });
     } else if (operation === 'goaway') {
       this.#trace('GOAWAY');
-      this.#end({ ...this.#where(), kind: 'refused' });
+      this.#end({ ...this.#where(), kind: 'refused', reached: this.#reached });
     } else {
       this.#trace('an answer that does not belong here');
       this.#end({ ...this.#where(), kind: 'stranger' });
@@ -78,7 +78,7 @@ export class TcpWay implements Way {
   #failed(code: string): void {
     this.#trace(code === 'END' ? 'closed by the server' : code);
     const standing = this.standing();
-    const failure = failureOf(code, this.#endpoint, 'tcp', this.#reached !== 'nothing');
+    const failure = failureOf(code, this.#endpoint, 'tcp', this.#reached);
     this.#end(standing.kind === 'stranger' ? standing : failure);
   }
 

@@ -1,7 +1,7 @@
 import type { Message } from '../wire/message.js';
 import { answer, firstMessage, responseTo } from './errand.js';
 import type { Channel, Endpoint, Stop } from './network.js';
-import { type Failure, failureOf, type Outcome } from './outcome.js';
+import { type Failure, failureOf, type Outcome, type Reached } from './outcome.js';
 import { place, type Tools, type Way, type WayEvents } from './way.js';
 
 /**
@@ -46,8 +46,13 @@ export class UdpWay implements Way {
   }
 
   standing(): Failure {
-    const reached = this.#challenged ? 'challenged' : 'nothing';
-    return this.#failure ?? { ...this.#where(), kind: 'silent', reached };
+    const failure: Failure = this.#failure ?? {
+      ...this.#where(),
+      kind: 'silent',
+      reached: 'nothing',
+    };
+    // By any of the sockets: the key is the same on all.
+    return 'reached' in failure ? { ...failure, reached: this.#reached() } : failure;
   }
 
   close(): void {
@@ -84,7 +89,7 @@ export class UdpWay implements Way {
       this.#end({ kind: 'open', endpoint: this.#endpoint, transport: 'udp' });
     } else if (message?.operation === 'goaway') {
       this.#trace(socket, 'GOAWAY');
-      this.#lost(socket, { ...this.#where(), kind: 'refused' });
+      this.#lost(socket, { ...this.#where(), kind: 'refused', reached: this.#reached() });
     } else {
       this.#trace(socket, 'ignored a datagram that does not belong here');
     }
@@ -118,7 +123,7 @@ export class UdpWay implements Way {
 
   #failed(socket: Socket, code: string): void {
     this.#trace(socket, code);
-    this.#lost(socket, failureOf(code, this.#endpoint, 'udp', false));
+    this.#lost(socket, failureOf(code, this.#endpoint, 'udp', 'nothing'));
   }
 
   // A refusal is not authenticated, so it counts only when no socket is left that could still bring a COMEIN.
@@ -132,7 +137,7 @@ export class UdpWay implements Way {
     if (!responding && reserve?.challenge !== undefined) {
       this.#respond(reserve, reserve.challenge);
     } else if (this.#sockets.every((other) => other.state === 'over')) {
-      this.#end(this.#failure);
+      this.#end(this.standing());
     }
   }
 
@@ -146,6 +151,10 @@ export class UdpWay implements Way {
   #shut(socket: Socket): void {
     socket.state = 'over';
     socket.channel.close();
+  }
+
+  #reached(): Reached {
+    return this.#challenged ? 'challenged' : 'nothing';
   }
 
   #where() {

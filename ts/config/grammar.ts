@@ -1,5 +1,5 @@
 import { Located, type Place } from './located.js';
-import { type Problems, quote } from './problems.js';
+import { commentHint, type Problems, quote } from './problems.js';
 
 /** `name = value`, with the value's continuation lines joined to it. */
 export interface Option {
@@ -103,7 +103,8 @@ class Reader {
   private header(text: string, place: Place): void {
     this.section = 'broken';
     if (!text.endsWith(']')) {
-      this.problems.error(place, "section name is not closed: a section line ends with ']'");
+      const what = "section name is not closed: a section line ends with ']'";
+      this.problems.error(place, `${what}${commentHint(text)}`);
       return;
     }
     const name = text.slice(1, -1);

@@ -1,7 +1,7 @@
 import type { Section } from './grammar.js';
 import type { Family, Nftables } from './model.js';
 import { type Given, type Options, readOptions } from './options.js';
-import type { Problems } from './problems.js';
+import { type Problems, quote } from './problems.js';
 import type { Hook } from './resource.js';
 import {
   readBoolean,
@@ -111,7 +111,7 @@ function reportSharedChains(
   const seen = new Set<string>();
   for (const chain of chains) {
     if (chain !== undefined && seen.has(chain.value)) {
-      const what = `chain '${chain.value}' is used already: input, forward and output need one each`;
+      const what = `chain ${quote(chain.value)} is used already: input, forward and output need one each`;
       problems.error(chain.place, what);
     } else if (chain !== undefined) {
       seen.add(chain.value);

@@ -60,12 +60,26 @@ export class Problems {
   }
 }
 
-/** A word of the file in quotes, for a message; what could be a key is not repeated, what is long is cut. */
+/**
+ * A word of the file or the command line in quotes, for a message; what could be a key is not repeated, what is long
+ * is cut, and nothing in it reaches a terminal as an escape.
+ */
 export function quote(text: string): string {
   if (SECRET.test(text)) {
     return 'a value that is not shown, as it may be a key,';
   }
-  return text.length > MAX_QUOTE ? `'${text.slice(0, MAX_QUOTE)}…'` : `'${text}'`;
+  const cut = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
+  return `'${printable(cut)}'`;
+}
+
+/** Files and arguments may hold terminal escapes: all but tabs and visible characters become question marks. */
+export function printable(text: string): string {
+  return text.replace(/[^\t\P{C}]/gu, '?');
+}
+
+/** What to add to a message about a text that seems to have a comment behind it; empty if it has none. */
+export function commentHint(text: string): string {
+  return text.includes('#') ? ' (a comment needs a line of its own)' : '';
 }
 
 /** An id as the files write it: 8 hexadecimal digits. */

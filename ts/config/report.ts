@@ -1,4 +1,5 @@
 import type { Problem } from './model.js';
+import { printable } from './problems.js';
 
 /**
  * One problem for people: `file:line:column: what` (`file: what` about a whole file), warnings marked as such.
@@ -18,9 +19,4 @@ export function formatProblem(problem: Problem, options: { caret: boolean }): st
   // Tabs stay tabs before the caret, so that it stands under its word whatever a terminal's tab width is.
   const indent = printable(source.slice(0, column - 1)).replace(/[^\t]/g, ' ');
   return `${head}\n${printable(source)}\n${indent}^`;
-}
-
-/** A file may hold terminal escapes: nothing but a tab and visible characters reaches the terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\t\P{C}]/gu, '?');
 }

@@ -1,6 +1,6 @@
 import type { GeneralSection } from './general.js';
 import type { NftablesSection } from './nftables.js';
-import { formatId, type Problems } from './problems.js';
+import { formatId, type Problems, quote } from './problems.js';
 import type { Declared, Hook } from './resource.js';
 
 /** Rules that join sections: each takes what was read of both, and tells `problems`. */
@@ -63,7 +63,7 @@ export function checkJumps(
 
 function jumpProblem(hook: Hook, own: string | undefined, target: string): string | undefined {
   if (own === target) {
-    return `'${target}' is chain-${hook} itself: jumping there is a loop`;
+    return `${quote(target)} is chain-${hook} itself: jumping there is a loop`;
   }
   // A missing chain-input is an error by itself.
   if (own === undefined && hook !== 'input') {

@@ -48,6 +48,8 @@ test('a key in every wrong place', () => {
       `[GENERAL]\nport = 5800 / ${key}\nseccomp = ${key}\ndebug = ${key}\ncontrol-timeout = ${key}`,
       `[RESOURCES]\n1 = ${key}\n${key} = port: 22\n2 = port: 22 / users: ${key}\n3 = ${key}: 1`,
       `[NFTABLES]\nchain-input = ${key}\n[${key}]`,
+      `[NFTABLES]\nchain-input = ${key}\nchain-forward = ${key}`,
+      `[RESOURCES]\n1 = jump / input: ${key}\n[NFTABLES]\nchain-input = ${key}`,
     ]) {
       assert.notEqual(output(text), '');
       assertHidden(text);

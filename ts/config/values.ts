@@ -1,6 +1,6 @@
 import type { Located } from './located.js';
 import { suggestion } from './nearest.js';
-import { type Problems, quote } from './problems.js';
+import { commentHint, type Problems, quote } from './problems.js';
 
 /** Users and resources are 32-bit. */
 const MAX_ID = 0xffff_ffff;
@@ -107,7 +107,6 @@ export const readText: Reader<string> = (value) => value.text;
 
 /** Says what is wrong with a value, and why if it looks like a comment behind it. */
 export function wrong(value: Located, name: string, what: string, problems: Problems): undefined {
-  const hint = value.text.includes('#') ? ' (a comment needs a line of its own)' : '';
-  problems.error(value.place, `${name}: ${quote(value.text)} ${what}${hint}`);
+  problems.error(value.place, `${name}: ${quote(value.text)} ${what}${commentHint(value.text)}`);
   return undefined;
 }

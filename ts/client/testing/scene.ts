@@ -1,3 +1,4 @@
+import { explain } from '../advice.js';
 import type { Allowed } from '../attempt.js';
 import type { Errand } from '../errand.js';
 import { type Knock, knock, type Result } from '../knock.js';
@@ -21,6 +22,8 @@ export interface Scene {
   net: FakeNetwork;
   /** What came of it, as soon as something did. */
   result(): Result | undefined;
+  /** The line about the result for a person. */
+  line(): string;
   trace: string[];
 }
 
@@ -30,14 +33,16 @@ export function begin(changes: Partial<Knock> & { operation?: Errand['operation'
   const errand = { ...ERRAND, operation: changes.operation ?? 'knock' };
   const net = new FakeNetwork(clock, errand);
   let result: Result | undefined;
-  const scene: Scene = { clock, net, result: () => result, trace: [] };
+  const plan = { ...PLAN, ...changes };
+  const line = () => explain(result ?? NO_RESULT, { knock: plan, errand, host: PLAN_HOST });
+  const scene: Scene = { clock, net, result: () => result, line, trace: [] };
   const tools = {
     clock,
     network: net,
     errand,
     trace: (step: string) => void scene.trace.push(step),
   };
-  knock(tools, { ...PLAN, ...changes }, (end) => {
+  knock(tools, plan, (end) => {
     if (result !== undefined) {
       throw new Error('two results');
     }
@@ -52,8 +57,10 @@ export function beginLiteral(allowed: Allowed, changes: Partial<Knock> = {}): Sc
   return begin({ host, families: [4], allowed, ...changes });
 }
 
+const NO_RESULT: Result = { opened: [], failed: [], success: false };
+const PLAN_HOST = 'server.example';
 const PLAN: Knock = {
-  host: { kind: 'name', name: 'server.example' },
+  host: { kind: 'name', name: PLAN_HOST },
   families: [6, 4],
   all: false,
   port: 5800,
