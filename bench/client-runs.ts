@@ -1,5 +1,6 @@
 /** How long `letmein knock` takes from start to end, Node's own start included. */
-import { type Make, program } from '../tests/system/harness.js';
+import { fileURLToPath } from 'node:url';
+import { type Make, type Namespace, program } from '../tests/system/harness.js';
 import { CLIENT_USERS, type Contestant } from './contestant.js';
 import { portOf } from './population.js';
 import { Row } from './row.js';
@@ -9,9 +10,17 @@ const RUNS = 6;
 const MAKES: readonly Make[] = ['ours', 'upstream'];
 const TRANSPORTS = { udp: '--server-port-udp', tcp: '--server-port-tcp' } as const;
 
+const TIMED_RUNS = fileURLToPath(new URL('./timed-runs.js', import.meta.url));
+
+async function timed(namespace: Namespace, command: readonly string[]): Promise<Float64Array> {
+  const runner = [process.execPath, TIMED_RUNS, `${RUNS}`];
+  const printed = await namespace.must([...runner, ...command]);
+  return Float64Array.from(JSON.parse(printed) as number[]);
+}
+
 /** Runs both clients against the same daemons: `contestant`'s. */
 export async function clientRuns(contestant: Contestant): Promise<Row[]> {
-  const { world, generator } = contestant;
+  const { world } = contestant;
   const rows: Row[] = [];
   for (const [transport, option] of Object.entries(TRANSPORTS)) {
     const row = new Row('ms for the whole client', `letmein knock, ${transport}`, 'lower', 1);
@@ -21,7 +30,7 @@ export async function clientRuns(contestant: Contestant): Promise<Row[]> {
       const request = ['-c', world.clientConfPath, 'knock', option, '-u', user];
       for (const make of MAKES) {
         const command = [...program(make, 'letmein'), ...request, world.v4, `${portOf(1)}`];
-        row.add(make, await generator.run({ command, times: RUNS }));
+        row.add(make, await timed(world.client(), command));
       }
     }
     rows.push(row);

@@ -1,8 +1,16 @@
 /** The daemons that are compared, each in a world of its own: they are loaded in turn, never at the same time. */
-import { port, World, type WorldOptions } from '../tests/system/harness.js';
-import type { LoadResult, Transport } from './calls.js';
-import { Generator } from './generator.js';
-import { type Errand, keyOf, portOf, RESOURCES, USERS } from './population.js';
+import { type Namespace, port, World, type WorldOptions } from '../tests/system/harness.js';
+import { Generator, type LoadResult, type Transport } from './generator.js';
+import {
+  type Errand,
+  keyOf,
+  portOf,
+  RESOURCES,
+  routedServerAddress,
+  SOURCES,
+  sourceAddress,
+  USERS,
+} from './population.js';
 
 export const CONTESTANTS = ['ours', 'ours, --jitless', 'upstream'] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
@@ -13,9 +21,10 @@ const LEASE_S = 86_400;
 const MOST_RULES = 100_000;
 /** Users in the client's own file. */
 export const CLIENT_USERS = 5;
-/** The wires of tests/system/addresses.ts, and the network of the sources behind the client's end of them. */
+/** The client's end of the wire (tests/system/addresses.ts), and the networks behind both ends. */
 const CLIENT_ADDRESS = '10.77.0.10';
 const SOURCE_NETWORK = '10.200.0.0/16';
+const ROUTED_SERVER_NETWORK = '10.201.0.0/16';
 
 function hexId(id: number): string {
   return id.toString(16).toUpperCase().padStart(8, '0');
@@ -41,6 +50,19 @@ function worldOptions(name: ContestantName, users: number): WorldOptions {
   };
 }
 
+/** Joins the sources' network to the client's namespace and the routed addresses to the server's: all are local there. */
+async function addNetworks({ server, v4 }: World, client: Namespace): Promise<void> {
+  const routes = Array.from(
+    { length: SOURCES },
+    (_, n) => `route add ${routedServerAddress(n)} via ${v4} src ${sourceAddress(n)}`,
+  );
+  await client.ip([`route add local ${SOURCE_NETWORK} dev lo`, ...routes]);
+  await server.ip([
+    `route add ${SOURCE_NETWORK} via ${CLIENT_ADDRESS}`,
+    `route add local ${ROUTED_SERVER_NETWORK} dev lo`,
+  ]);
+}
+
 /** One of the compared pairs of daemons, with a load generator beside it. */
 export class Contestant {
   private constructor(
@@ -49,14 +71,10 @@ export class Contestant {
     readonly generator: Generator,
   ) {}
 
-  /**
-   * Starts the daemons, with keys of `users`. The sources' network leads to the client's namespace, where every
-   * address of it is local.
-   */
+  /** Starts the daemons, with keys of `users`. */
   static async start(name: ContestantName, users = USERS): Promise<Contestant> {
     const world = await World.create(worldOptions(name, users));
-    await world.client().ip([`route add local ${SOURCE_NETWORK} dev lo`]);
-    await world.server.ip([`route add ${SOURCE_NETWORK} via ${CLIENT_ADDRESS}`]);
+    await addNetworks(world, world.client());
     return new Contestant(name, world, new Generator(world.client()));
   }
 

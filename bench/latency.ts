@@ -1,6 +1,6 @@
 /** How long one client waits for a new lease, a refresh and a revoke while others have leases too. */
-import type { Transport } from './calls.js';
 import type { Contestant } from './contestant.js';
+import type { Transport } from './generator.js';
 import { FIRST_MEASURED_LEASE, leaseErrands } from './population.js';
 import { Row } from './row.js';
 

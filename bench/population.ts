@@ -38,7 +38,15 @@ export function sourceAddress(source: number): string {
   return `10.200.${source >> 8}.${source & 0xff}`;
 }
 
-/** The 32-byte key of a user: the same in every process, worth nothing outside the benchmark. */
+/**
+ * An address of the server's for each source, and a route to it that begins at that source: what chooses a TCP client's
+ * address, which the generator cannot bind (Rust's standard library binds no socket that connects).
+ */
+export function routedServerAddress(source: number): string {
+  return `10.201.${source >> 8}.${source & 0xff}`;
+}
+
+/** The 32-byte key of a user, worth nothing outside the benchmark. */
 export function keyOf(user: number): Buffer {
   return createHash('sha256').update(`letmein benchmark, user ${user}`).digest();
 }

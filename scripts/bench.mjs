@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { setup } from './setup.mjs';
-import { environment, isMain, main, ROOT } from './step.mjs';
+import { environment, isMain, main, ROOT, step } from './step.mjs';
 import { installUpstream } from './upstream.mjs';
 
 const PROGRAM = 'build/bench/main.js';
@@ -22,8 +22,15 @@ function measure() {
   return new Promise((resolve) => child.once('close', (status) => resolve(status ?? 1)));
 }
 
+/** The load generator: bench/generator.ts starts it. */
+async function buildGenerator() {
+  const example = ['-p', 'letmein-wire', '--example', 'load'];
+  await step('building the load generator', ['cargo', 'build', '--release', '-q', ...example]);
+}
+
 async function bench() {
   await setup();
+  await buildGenerator();
   await installUpstream();
   return measure();
 }
