@@ -149,10 +149,16 @@ export function clientConf(conf: ClientConf = {}): string {
 /**
  * An administrator's firewall: drops by default, lets in what is established and ICMP (a drop-by-default that drops
  * neighbour discovery would break IPv6), and asks LETMEIN-INPUT for the rest.
- * `chains` adds regular chains, by name, for jump resources: their rules as nft has them.
+ * `chains` adds regular chains, by name, for jump resources: their rules as nft has them. `open` adds rules for what is
+ * let in without a knock.
  */
 export function firewall(
-  options: { family?: Family; table?: string; chains?: Record<string, readonly string[]> } = {},
+  options: {
+    family?: Family;
+    table?: string;
+    chains?: Record<string, readonly string[]>;
+    open?: readonly string[];
+  } = {},
 ): string {
   const family = options.family ?? 'inet';
   const icmp = {
@@ -160,11 +166,11 @@ export function firewall(
     ip: 'meta l4proto icmp accept',
     ip6: 'meta l4proto icmpv6 accept',
   }[family];
+  const lines = (rules: readonly string[]): string => rules.map((rule) => `    ${rule}\n`).join('');
   const chains = Object.entries(options.chains ?? {})
-    .map(
-      ([name, rules]) => `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }\n`,
-    )
+    .map(([name, rules]) => `  chain ${name} {\n${lines(rules)}  }\n`)
     .join('');
+  const open = lines(options.open ?? []);
   return `table ${family} ${options.table ?? 'filter'} {
 ${chains}  chain LETMEIN-INPUT { }
   chain LETMEIN-FORWARD { }
@@ -174,7 +180,7 @@ ${chains}  chain LETMEIN-INPUT { }
     iif lo accept
     ct state established,related accept
     ${icmp}
-    jump LETMEIN-INPUT
+${open}    jump LETMEIN-INPUT
   }
   chain forward {
     type filter hook forward priority filter; policy drop;

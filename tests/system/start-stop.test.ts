@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import {
   ALICE,
   CONTROL_PORT,
+  firewall,
   impossible,
   port,
   program,
@@ -229,19 +230,9 @@ const AS_SYSTEMD = `
 
 function passing(at: number, kinds: string, pid = 'self'): WorldOptions {
   const door = ['perl', '-e', AS_SYSTEMD, `${at}`, pid, kinds];
-  const accept = (protocol: string) => `    ${protocol} dport ${PASSED_PORT} accept\n`;
-  const ruleset = `table inet filter {
-  chain LETMEIN-INPUT { }
-  chain LETMEIN-FORWARD { }
-  chain LETMEIN-OUTPUT { }
-  chain input {
-    type filter hook input priority filter; policy drop;
-    iif lo accept
-    ct state established,related accept
-    meta l4proto { icmp, icmpv6 } accept
-${accept('tcp')}${accept('udp')}    jump LETMEIN-INPUT
-  }
-}`;
+  const ruleset = firewall({
+    open: TRANSPORTS.map((each) => `${each} dport ${PASSED_PORT} accept`),
+  });
   return { services: [SERVICE], launchers: { door }, ruleset };
 }
 

@@ -3,10 +3,12 @@ import { MESSAGE_LEN } from '../ipc/frames.js';
 /** First four bytes of every message (docs/protocol.md, "Messages"). */
 const MAGIC = 0x3b1bb719;
 const OPERATION_AT = 4;
+const KNOCK = 0;
 const RESPONSE = 2;
 const GOAWAY = 4;
-/** What clients send: KNOCK, RESPONSE, REVOKE. No answer to a server's: it would answer that again. */
-const CLIENTS_OPERATIONS: ReadonlySet<number> = new Set([0, RESPONSE, 5]);
+const REVOKE = 5;
+/** What clients send. No answer to a server's: it would answer that again. */
+const CLIENTS_OPERATIONS: ReadonlySet<number> = new Set([KNOCK, RESPONSE, REVOKE]);
 const SALT_AT = 16;
 
 /**

@@ -119,8 +119,11 @@ export class Link {
     }
     const setup = decodeSetup(frames.subarray(at, at + SETUP_LEN));
     this.onSetup(setup);
-    this.#desk ??= new Desk(setup, (requests) => socket.write(requests), this.nowMs);
-    this.#desk.limit(setup);
+    if (this.#desk === undefined) {
+      this.#desk = new Desk(setup, (requests) => socket.write(requests), this.nowMs);
+    } else {
+      this.#desk.limit(setup);
+    }
   }
 
   #passOn(frames: Buffer, at: number): void {

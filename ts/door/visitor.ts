@@ -83,9 +83,7 @@ export class Visitor implements Occupant {
     this.#length = 0;
     this.#isAsking = true;
     this.#restartDeadline();
-    if (this.stage !== 'proven') {
-      this.stage = 'knocked';
-    }
+    this.stage = 'knocked';
     this.hall.ask({
       transport: TCP,
       address: this.#address,

@@ -1,4 +1,4 @@
-import type { JumpTarget, PortResource, Resource } from '../config/model.js';
+import type { JumpResource, JumpTarget, PortResource, Resource } from '../config/model.js';
 import { OPENING_KINDS, type Opening, type OpeningKind } from '../native/firewall.js';
 
 /** One enforcement element that a resource leads to, before it is known for whom. */
@@ -38,9 +38,7 @@ function portPatterns(resource: PortResource): OpeningPattern[] {
   }));
 }
 
-type Jump = Extract<Resource, { kind: 'jump' }>;
-
-function jumpPatterns(resource: Jump): OpeningPattern[] {
+function jumpPatterns(resource: JumpResource): OpeningPattern[] {
   const hooks = ['input', 'forward', 'output'] as const;
   return hooks.flatMap((hook) => jumpPattern(resource.id, hook, resource[hook]));
 }

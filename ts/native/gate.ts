@@ -1,8 +1,6 @@
 import { addon } from './addon.js';
 import { translated } from './error.js';
 
-/** Bytes of a query: a REQUEST frame as the door wrote it (ts/ipc/frames.ts). */
-export const QUERY_LEN = 100;
 /** Bytes of a verdict: kind 1, operation 1, zero 2, user 4, resource 4, yes 56, no 56. */
 const VERDICT_LEN = 124;
 
@@ -30,9 +28,8 @@ const KINDS = [
  */
 export type VerdictKind = (typeof KINDS)[number];
 
-/** Operation numbers of the two requests (docs/protocol.md). */
+/** The operation of a request to open; the other request is REVOKE (docs/protocol.md, "Messages"). */
 export const KNOCK = 0;
-export const REVOKE = 5;
 
 /** The verdicts over one batch, by place in it. */
 export class Verdicts {
