@@ -22,6 +22,7 @@ const SYSTEM = [
   { has: ['pkg-config', '--version'], package: 'pkg-config' },
   { has: ['pkg-config', '--exists', 'libmnl'], package: 'libmnl-dev' },
   { has: ['pkg-config', '--exists', 'libnftnl'], package: 'libnftnl-dev' },
+  { has: ['pkg-config', '--exists', 'libseccomp'], package: 'libseccomp-dev' },
   { has: ['nft', '--version'], package: 'nftables' },
   { has: ['ip', '-V'], package: 'iproute2' },
   { has: ['unshare', '--version'], package: 'util-linux' },

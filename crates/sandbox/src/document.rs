@@ -1,0 +1,80 @@
+//! The tables as docs/sandbox.md shows them.
+
+use std::fmt::Write;
+
+use nix::errno::Errno;
+
+use crate::profile::{Action, Only, Profile, Row};
+use crate::{CLIENT, DOOR, JUDGE, forbidden::FORBIDDEN, runtime::RUNTIME};
+
+/// All tables, in Markdown.
+#[must_use]
+pub fn tables() -> String {
+    let mut text = String::new();
+    section(&mut text, "Every program", "Beside its own rows.", RUNTIME);
+    section(
+        &mut text,
+        "Forbidden to every program",
+        "Beside its own rows.",
+        FORBIDDEN,
+    );
+    for Profile {
+        program,
+        about,
+        own,
+    } in [&DOOR, &JUDGE, &CLIENT]
+    {
+        section(&mut text, program, about, own);
+    }
+    text
+}
+
+fn section(text: &mut String, title: &str, about: &str, rows: &[Row]) {
+    let _ = write!(
+        text,
+        "### {title}\n\n{about}\n\n| call | when | what happens | why |\n|---|---|---|---|\n"
+    );
+    for alike in rows.chunk_by(are_alike) {
+        line(text, alike);
+    }
+    text.push('\n');
+}
+
+/// Rows that differ in their call alone share a line.
+fn are_alike(one: &Row, other: &Row) -> bool {
+    (one.when, one.action, one.why) == (other.when, other.action, other.why)
+}
+
+fn line(text: &mut String, alike: &[Row]) {
+    let Some(Row {
+        when, action, why, ..
+    }) = alike.first()
+    else {
+        return;
+    };
+    let calls: Vec<String> = alike.iter().map(name).collect();
+    let conditions: Vec<&str> = when.iter().map(|condition| condition.says).collect();
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {why} |",
+        calls.join(", "),
+        conditions.join(", "),
+        result(*action)
+    );
+}
+
+fn name(row: &Row) -> String {
+    match row.only {
+        Only::All => format!("`{}`", row.call),
+        Only::X86_64 => format!("`{}` (x86_64)", row.call),
+        Only::Aarch64 => format!("`{}` (aarch64)", row.call),
+    }
+}
+
+fn result(action: Action) -> String {
+    match action {
+        Action::Allow => "allowed".to_owned(),
+        Action::Kill => "**ends the process**".to_owned(),
+        Action::Errno(errno) => format!("{:?}", Errno::from_raw(errno)),
+    }
+}
