@@ -12,7 +12,7 @@ import {
   USERS,
 } from './population.js';
 
-export const CONTESTANTS = ['ours', 'ours, --jitless', 'upstream'] as const;
+export const CONTESTANTS = ['ours', 'ours, seccomp = kill', 'upstream'] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
 const CONTROL_PORT = 5800;
@@ -38,12 +38,12 @@ function worldOptions(name: ContestantName, users: number): WorldOptions {
   const key = (user: number): string => keyOf(user).toString('hex').toUpperCase();
   return {
     daemons: name === 'upstream' ? 'upstream' : 'ours',
-    nodeFlags: name === 'ours, --jitless' ? ['--jitless'] : [],
     server: {
       users: numbered(users, key),
       resources: numbered(RESOURCES, (id) => port(portOf(id))),
       timeout: LEASE_S,
       maxRules: MOST_RULES,
+      seccomp: name === 'ours, seccomp = kill' ? 'kill' : 'off',
     },
     // A person's file has a key or two; this one has one for each round of client-runs.ts.
     clientConf: { users: numbered(CLIENT_USERS, key) },

@@ -5,7 +5,15 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -24,6 +32,9 @@ const START_LIMIT_MS = 10_000;
 const POLL_MS = 20;
 /** Files with keys. */
 const PRIVATE_MODE = 0o600;
+/** The daemons' users, where they have to be made. */
+const DOOR_ID = 64_001;
+const JUDGE_ID = 64_002;
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'letmein-demo-'));
 const SERVER_CONF = join(FOLDER, 'letmeind.conf');
@@ -189,10 +200,37 @@ async function letmein(enter, verb) {
   say(paint('green', `  status 0`));
 }
 
+/**
+ * Root's daemons become users of their own: where there are other users than root, these must exist. They do so in this
+ * mount namespace only.
+ */
+async function addUsers() {
+  const [, , count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  if (count === '1') return;
+  chmodSync(FOLDER, 0o755);
+  const judge = `letmeinfwd:x:${JUDGE_ID}:`;
+  await addLines('/etc/passwd', `letmeind:x:${DOOR_ID}:${DOOR_ID}::/:\n${judge}${JUDGE_ID}::/:\n`);
+  await addLines('/etc/group', `letmeind:x:${DOOR_ID}:letmeinfwd\n${judge}\n`);
+  chownSync(SERVER_CONF, 0, JUDGE_ID);
+  chmodSync(SERVER_CONF, 0o640);
+}
+
+/**
+ * Adds lines to a file as this mount namespace sees it.
+ * @param {string} path
+ * @param {string} lines
+ */
+async function addLines(path, lines) {
+  const copy = join(FOLDER, basename(path));
+  writeFileSync(copy, `${readFileSync(path, 'utf8')}${lines}`);
+  await must(['mount', '--bind', copy, path]);
+}
+
 async function session() {
   const enter = await clientMachine();
   await must(['nft', '-f', join(ROOT, 'etc', 'nftables.conf')]);
   await configure();
+  await addUsers();
   await startService();
   const { door, judge } = await startDaemons();
 

@@ -7,6 +7,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildProbe } from './probe.mjs';
+import { updateSandboxDocument } from './sandbox-document.mjs';
 import { setup } from './setup.mjs';
 import {
   environment,
@@ -55,16 +57,30 @@ async function lint(built) {
     ...['cargo', 'clippy', '--workspace', '--exclude', 'letmein-addon', '--all-targets', ...denied],
   ]);
   await check('clippy: the addon', ['cargo', 'clippy', '--package', 'letmein-addon', ...denied]);
-  // Built from a changed crate in an earlier run: only git still knows what is committed.
-  const askGit = IN_CI && existsSync(join(ROOT, '.git'));
-  const committed =
-    !askGit || (await succeeds(['git', 'diff', '--exit-code', '--', 'ts/native/index.d.ts']));
-  if (built.typesChanged || !committed) {
-    say(
-      paint('red', 'ts/native/index.d.ts was not what crates/addon generates: commit the new one'),
-    );
-    failures.push('generated files');
+  await generated('ts/native/index.d.ts', 'crates/addon', async () => built.typesChanged);
+  await generated('docs/sandbox.md', 'crates/sandbox', updateSandboxDocument);
+}
+
+/**
+ * Checks that a committed file is what a crate generates.
+ * @param {string} path
+ * @param {string} crate
+ * @param {() => Promise<boolean>} update writes it anew; whether that changed it
+ */
+async function generated(path, crate, update) {
+  let changed = true;
+  try {
+    changed = await update();
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    say(paint('red', error.message));
   }
+  // Written in an earlier run, after the crate had changed: only git still knows what is committed.
+  const askGit = IN_CI && existsSync(join(ROOT, '.git'));
+  const committed = !askGit || (await succeeds(['git', 'diff', '--exit-code', '--', path]));
+  if (!changed && committed) return;
+  say(paint('red', `${path} was not what ${crate} generates: commit the new one`));
+  failures.push(`generated: ${path}`);
 }
 
 async function rust() {
@@ -96,17 +112,27 @@ async function namespacesWork() {
 }
 
 /**
- * The compiled tests of the parts asked for.
- * @param {ReadonlySet<string>} parts
+ * Runs of node's test runner: files, and what the environment says to them.
+ * @typedef {{ files: readonly string[], env: Record<string, string> }} TestRun
  */
-async function nodeTests(parts) {
+
+/**
+ * The runs for the parts asked for.
+ * @param {ReadonlySet<string>} parts
+ * @returns {Promise<TestRun[]>}
+ */
+async function testRuns(parts) {
   const all = [...testFiles('dist'), ...testFiles('build/tests')];
   const system = all.filter((path) => path.startsWith(join('build', 'tests', 'system')));
-  const files = parts.has('unit') ? all.filter((path) => !system.includes(path)) : [];
-  if (!parts.has('system')) return files;
+  const unit = all.filter((path) => !system.includes(path));
+  const runs = parts.has('unit') ? [{ files: unit, env: {} }] : [];
+  if (!parts.has('system')) return runs;
   if (await namespacesWork()) {
     await installUpstream();
-    return [...files, ...system];
+    await buildProbe();
+    // Once as it is, and once with the programs locked.
+    const locked = { LETMEIN_TEST_SECCOMP: 'kill' };
+    return [...runs, { files: system, env: {} }, { files: system, env: locked }];
   }
   say(
     paint(
@@ -115,19 +141,21 @@ async function nodeTests(parts) {
     ),
   );
   if (IN_CI) failures.push('system tests (no network namespaces)');
-  return files;
+  return runs;
 }
 
 /**
  * Runs node's test runner on the terminal itself, so that its summary is the end of the output.
- * @param {readonly string[]} files
+ * @param {TestRun} run
  * @returns {Promise<boolean>}
  */
-function runNodeTests(files) {
+function runNodeTests({ files, env }) {
+  const settings = Object.entries(env).map(([name, value]) => ` with ${name}=${value}`);
+  say(`${paint('cyan', '›')} ${files.length} files of tests${settings.join()}`);
   const options = [`--test-concurrency=${CONCURRENCY}`, '--test-reporter=spec'];
   const child = spawn(process.execPath, ['--test', ...options, ...files], {
     cwd: ROOT,
-    env: environment(),
+    env: { ...environment(), ...env },
     stdio: 'inherit',
   });
   return new Promise((resolve) => child.once('close', (status) => resolve(status === 0)));
@@ -152,9 +180,11 @@ async function test() {
   const built = await setup();
   if (parts.has('lint')) await lint(built);
   if (parts.has('rust')) await rust();
-  const files = await nodeTests(parts);
+  const runs = await testRuns(parts);
   if (failures.length > 0) say(paint('red', `failed so far: ${failures.join(', ')}`));
-  const passed = files.length === 0 || (await runNodeTests(files));
+  let passed = true;
+  for (const run of runs) passed = (await runNodeTests(run)) && passed;
+  if (!passed && runs.length > 1) say(paint('red', 'tests have failed: see above'));
   if (failures.length > 0) say(paint('red', `failed besides: ${failures.join(', ')}`));
   return passed && failures.length === 0 ? 0 : 1;
 }

@@ -12,20 +12,23 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Folder of ts/ → folders it may import from, besides its own (design.md, section 4). */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ['client', 'daemon', 'door', 'judge'],
-  door: ['daemon', 'ipc', 'native'],
-  judge: ['daemon', 'ipc', 'native', 'config'],
-  client: ['config', 'wire', 'native'],
+  door: ['daemon', 'ipc', 'native', 'sandbox'],
+  judge: ['daemon', 'ipc', 'native', 'sandbox', 'config'],
+  client: ['config', 'wire', 'native', 'sandbox'],
   config: [],
   // What door and judge both do at start and end: pid files, readiness, sockets from systemd, the exit status.
   daemon: ['native'],
   ipc: [],
   native: [],
+  // Launch and lock: what all three programs do.
+  sandbox: ['native'],
   wire: [],
 };
 /** Crate → crates of this workspace it may depend on. */
 const MAY_DEPEND: Record<string, readonly string[]> = {
-  addon: ['firewall', 'wire'],
+  addon: ['firewall', 'sandbox', 'wire'],
   firewall: [],
+  sandbox: [],
   wire: [],
 };
 
@@ -128,6 +131,36 @@ test('only ts/native loads native code', () => {
     .filter((file) => part(join(ROOT, file)) !== 'native')
     .filter((file) => loads.test(readFileSync(join(ROOT, file), 'utf8')));
   assert.deepEqual(wrong, []);
+});
+
+/** Folders of the two daemons' code: after their lock no thread can be started, and no module loaded. */
+const DAEMON_FOLDERS = ['daemon', 'door', 'ipc', 'judge', 'native', 'sandbox', 'config'];
+/** Modules whose asynchronous half works on threads of Node's pool. */
+const POOL_MODULES =
+  /from 'node:(?:fs\/promises|dns(?:\/promises)?|zlib|crypto|child_process|worker_threads|cluster)'/;
+/** What may be had of node:fs: what ends in Sync, types, constants. */
+const FS_IMPORT = /import (?:type )?\{([^}]*)\} from 'node:fs'/g;
+
+/** Why a daemon's source could start a thread after the lock; undefined if it cannot. */
+function startsThreads(text: string): string | undefined {
+  const names = [...text.matchAll(FS_IMPORT)].flatMap((match) => (match[1] ?? '').split(','));
+  const asynchronous = names
+    .map((name) => name.trim())
+    .filter((name) => /^[a-z]/.test(name) && !/^type |Sync$|^constants$/.test(name));
+  if (asynchronous.length > 0) return `${asynchronous.join()} of node:fs`;
+  return POOL_MODULES.exec(text)?.[0] ?? /\bimport\('/.exec(text)?.[0];
+}
+
+test('door and judge start no thread after their lock', () => {
+  const sources = DAEMON_FOLDERS.flatMap((folder) => files(join('ts', folder), '.ts'));
+  const wrong = sources
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => [file, startsThreads(readFileSync(join(ROOT, file), 'utf8'))])
+    .filter(([, why]) => why !== undefined);
+  assert.deepEqual(wrong, []);
+  assert.ok(startsThreads("import { readFile, readSync } from 'node:fs';"));
+  assert.ok(startsThreads("import { lookup } from 'node:dns';"));
+  assert.ok(startsThreads("await import('./late.js')"));
 });
 
 test('crates depend one way', () => {

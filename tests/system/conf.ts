@@ -6,6 +6,7 @@ export const CONTROL_PORT = 5800;
 const CONTROL_TIMEOUT_S = 5;
 const LEASE_TIMEOUT_S = 600;
 
+export type Seccomp = 'off' | 'log' | 'kill';
 export type Family = 'inet' | 'ip' | 'ip6';
 
 /** A resource's value as the file has it; see {@link port} and {@link jump}. */
@@ -20,6 +21,8 @@ export interface ServerConf {
   policy?: 'always' | 'basic-auth' | 'full-auth';
   /** Seconds, fractions allowed. */
   controlTimeout?: number;
+  /** Default: what this run of the tests is about (scripts/test.mjs). */
+  seccomp?: Seccomp;
   /** Default lease, seconds. */
   timeout?: number;
   family?: Family;
@@ -40,6 +43,7 @@ export interface ClientConf {
   port?: number;
   transports?: readonly ('tcp' | 'udp')[];
   controlTimeout?: number;
+  seccomp?: Seccomp;
   defaultUser?: string;
   extra?: { general?: string; end?: string };
 }
@@ -117,6 +121,7 @@ function general(conf: ServerConf | ClientConf): string {
     port: [conf.port ?? CONTROL_PORT, ...transports].join(' / '),
     'control-timeout': conf.controlTimeout ?? CONTROL_TIMEOUT_S,
     'control-error-policy': policy ?? 'basic-auth',
+    seccomp: conf.seccomp ?? process.env.LETMEIN_TEST_SECCOMP,
   })}${conf.extra?.general ?? ''}\n`;
 }
 

@@ -31,9 +31,10 @@
  * No test sleeps: `waitFor(what, condition)` polls every 10 ms for what has no event, `within(what, promise)` limits what has.
  * Needs root, or a kernel that allows unprivileged user namespaces; `impossible()` says what is missing.
  */
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ACCOUNTS, IS_ROOT } from './accounts.js';
 import { type Addresses, clientAddresses, joinByWires, serverAddresses } from './addresses.js';
 import type { Flood, FloodResult, OpenConversation, ProbeResult, Transport } from './calls.js';
 import {
@@ -64,8 +65,11 @@ export type { Daemon, Namespace };
 /** A probe that gets nothing back waits this long: ample on a veth pair, where an answer takes microseconds. */
 const PROBE_TIMEOUT_MS = 250;
 const UPSTREAM_ACCOUNTS = { letmeind: 0, letmeinfwd: 0 };
-/** Files with keys. */
+/** Files with keys; the server's is for the group letmeinfwd as well. */
 const PRIVATE_MODE = 0o600;
+const SERVER_MODE = 0o640;
+/** The daemons' users must be able to reach what is in a world's folder. */
+const FOLDER_MODE = 0o755;
 
 /** What a world is made of; every part has a default. */
 export interface WorldOptions {
@@ -93,11 +97,12 @@ export interface WorldOptions {
   users?: { door?: number; judge?: number };
   /**
    * What /etc/passwd and /etc/group in the server name: account → user and group id. Upstream's daemons refuse to start
-   * without letmeind and letmeinfwd; by default theirs are root, as which tests run them, and ours see the machine's own files.
+   * without letmeind and letmeinfwd; by default theirs are root, as which tests run them. Ours become these users, where
+   * root runs the tests; in a user namespace of its own a world has no other user than root.
    */
   accounts?: Record<string, number>;
-  /** `['--jitless']` and the like, for our daemons. */
-  nodeFlags?: readonly string[];
+  /** The Node binary of our daemons. */
+  node?: string;
   /** More lines of the clients' /etc/hosts: name → addresses. */
   hosts?: Record<string, readonly string[]>;
 }
@@ -141,6 +146,7 @@ export class World {
     const server = await Namespace.create();
     const folder = await mkdtemp(join(tmpdir(), 'letmein-test-'));
     trackFolder(folder);
+    await chmod(folder, FOLDER_MODE);
     const world = new World(options, server, folder);
     try {
       await world.#build();
@@ -221,14 +227,23 @@ export class World {
     );
   }
 
+  get #accounts(): Record<string, number> | undefined {
+    const { daemons, accounts } = this.options;
+    if (accounts !== undefined) return accounts;
+    if (daemons === 'upstream') return UPSTREAM_ACCOUNTS;
+    return IS_ROOT ? ACCOUNTS : undefined;
+  }
+
   async #nameAccounts(): Promise<void> {
-    const { daemons, accounts = daemons === 'upstream' ? UPSTREAM_ACCOUNTS : undefined } =
-      this.options;
+    const accounts = this.#accounts;
     if (accounts === undefined) return;
     const passwd = Object.entries(accounts).map(
       ([name, id]) => `${name}:x:${id}:${id}::/:/bin/false`,
     );
-    const group = Object.entries(accounts).map(([name, id]) => `${name}:x:${id}:`);
+    // The judge's user is in the door's group: it is how it may reach the door's socket.
+    const group = Object.entries(accounts).map(
+      ([name, id]) => `${name}:x:${id}:${name === 'letmeind' ? 'letmeinfwd' : ''}`,
+    );
     for (const [file, lines] of [
       ['passwd', ['root:x:0:0::/:/bin/false', ...passwd]],
       ['group', ['root:x:0:', ...group]],
@@ -242,7 +257,8 @@ export class World {
   /** Writes letmeind.conf: a builder's options, or the text. Restart the judge afterwards. */
   async configureServer(conf: ServerConf | string): Promise<void> {
     const text = typeof conf === 'string' ? conf : serverConf(conf);
-    await writeFile(this.serverConfPath, text, { mode: PRIVATE_MODE });
+    await writeFile(this.serverConfPath, text, { mode: SERVER_MODE });
+    await chown(this.serverConfPath, 0, this.#accounts?.letmeinfwd ?? 0);
   }
 
   /** Writes letmein.conf. By default it has the server's keys, resources, port and transports. */
@@ -270,7 +286,7 @@ export class World {
       ...identity,
       '--',
       ...(options.launchers?.[role] ?? []),
-      ...program(make, name, options.nodeFlags),
+      ...program(make, name, options.node),
       '--config',
       this.serverConfPath,
       '--rundir',

@@ -1,8 +1,8 @@
 /** Both ends of the link as a test plays them: no better and no worse than what runs as the right user. */
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { chown, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   ANSWER,
   ANSWER_LEN,
@@ -22,6 +22,7 @@ import {
   STANDING_LEN,
 } from '#dist/ipc/frames.js';
 import { FrameReader } from '#dist/ipc/reader.js';
+import { ACCOUNTS, as, IS_ROOT } from './accounts.js';
 import { CONTROL_PORT, type World } from './harness.js';
 import { waitFor, within } from './wait.js';
 
@@ -109,7 +110,8 @@ export class FakeDoorway {
     const path = linkPath(world);
     await rm(path, { force: true });
     const server = createServer({ pauseOnConnect: true });
-    server.listen(path);
+    if (IS_ROOT) await chown(dirname(path), ACCOUNTS.letmeind, ACCOUNTS.letmeind);
+    as('letmeind', () => server.listen({ path, writableAll: true }));
     await once(server, 'listening');
     return new FakeDoorway(server);
   }
@@ -181,7 +183,7 @@ export function nowMs(): number {
 }
 
 async function connected(path: string): Promise<Socket | undefined> {
-  const socket = createConnection(path);
+  const socket = as('letmeinfwd', () => createConnection(path));
   try {
     await once(socket, 'connect');
     return socket;

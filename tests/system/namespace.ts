@@ -7,12 +7,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { IS_ROOT } from './accounts.js';
 import type { Agent, Reply, Request, Transport } from './calls.js';
 import { cleanEnvironment, must, type Run, type RunOptions, run, track } from './process.js';
 import { within } from './wait.js';
 
 const AGENT = fileURLToPath(new URL('./agent.js', import.meta.url));
-const IS_ROOT = process.geteuid?.() === 0;
 /** States in /proc/net/tcp (include/net/tcp_states.h) and /proc/net/udp: listening, and bound. */
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 

@@ -27,10 +27,10 @@ const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 /** Where scripts/upstream.mjs installs upstream's programs. */
 const UPSTREAM = process.env.LETMEIN_UPSTREAM ?? join(CACHE, 'letmein-upstream', 'bin');
 
-/** The command line that starts a program; `nodeFlags` (`--jitless`) are for ours only. */
-export function program(make: Make, name: Program, nodeFlags: readonly string[] = []): string[] {
-  if (make === 'upstream') return [join(UPSTREAM, name)];
-  return [process.execPath, ...nodeFlags, join(DIST, 'bin', `${name}.js`)];
+/** The command line that starts a program; ours with this Node or the one named. Upstream's filters are not under test. */
+export function program(make: Make, name: Program, node = process.execPath): string[] {
+  if (make === 'upstream') return [join(UPSTREAM, name), '--seccomp', 'off'];
+  return [node, join(DIST, 'bin', `${name}.js`)];
 }
 
 /** Whether upstream's programs are there; `npm test` installs them. */

@@ -1,9 +1,13 @@
+import type { Loaded } from '../config/loaded.js';
 import type { ClientConfig } from '../config/model.js';
+import { formatProblem } from '../config/report.js';
+import type { Locked } from './confinement.js';
 import { generateKey } from './gen-key.js';
-import type { Result } from './knock.js';
+import type { Knock, Result } from './knock.js';
 import { parseId } from './number.js';
 import { type Asked, type CommonOptions, readCommandLine } from './options.js';
 import { UsageError } from './usage-error.js';
+import type { Tools } from './way.js';
 
 /** Done. */
 export const EXIT_DONE = 0;
@@ -45,9 +49,26 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       terminal.error(`letmein: ${error.message}`);
       return EXIT_USAGE;
     }
+    if (error instanceof Unprotected) {
+      terminal.error(`letmein: ${error.message}`);
+      return EXIT_FAILED;
+    }
     const what = error instanceof Error ? error.message : String(error);
     terminal.error(`letmein: unexpected failure, please report it: ${what}`);
     return EXIT_FAILED;
+  }
+}
+
+/** Protection that was asked for and cannot be had. */
+class Unprotected extends Error {}
+
+/** @throws Unprotected when `step` fails: never a silent run without. */
+async function protectedBy<T>(mode: 'log' | 'kill', step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Unprotected(`seccomp = ${mode} is asked for, so nothing was sent: ${why}`);
   }
 }
 
@@ -61,13 +82,15 @@ class Run {
   }
 
   async run(asked: Asked): Promise<ExitStatus> {
-    this.#warnObsolete();
     return asked.kind === 'gen-key' ? this.#genKey(asked.user) : this.#knock(asked);
   }
 
   async #genKey(userText: string | undefined): Promise<ExitStatus> {
+    this.#warnObsolete();
     const user =
-      userText === undefined ? (await this.#loadConfig()).defaultUser : parseId(userText, '--user');
+      userText === undefined
+        ? this.#accept(await this.#loadConfig()).defaultUser
+        : parseId(userText, '--user');
     this.#terminal.out(`${generateKey(user)}\n`);
     return EXIT_DONE;
   }
@@ -81,12 +104,16 @@ class Run {
         import('./system-network.js'),
       ]);
     const request = readArguments(asked.kind, asked.host, asked.port, asked.options);
-    const config = await this.#loadConfig();
-    this.#warnSeccomp(config);
+    const loaded = await this.#loadConfig();
+    // Before anything is said: a launched process begins again.
+    const mode = await this.#launch(loaded);
+    this.#warnObsolete();
+    const config = this.#accept(loaded);
     const errand = errandOf(request, config, config.path ?? this.#common.config ?? NO_FILE);
     const tools = { clock: systemClock, network: systemNetwork, errand, trace: this.#trace() };
     const plan = knockOf(request, config);
-    const result = await new Promise<Result>((resolve) => knock(tools, plan, resolve));
+    const begun = mode === 'off' ? { tools, plan } : await this.#lock(mode, tools, plan);
+    const result = await new Promise<Result>((resolve) => knock(begun.tools, begun.plan, resolve));
     if (result.success) {
       tools.trace(`${asked.kind} done`);
       return EXIT_DONE;
@@ -97,12 +124,13 @@ class Run {
     return EXIT_FAILED;
   }
 
-  async #loadConfig(): Promise<ClientConfig> {
-    const [{ loadClientConfig }, { formatProblem }] = await Promise.all([
-      import('../config/load.js'),
-      import('../config/report.js'),
-    ]);
-    const loaded = loadClientConfig(this.#common.config);
+  async #loadConfig(): Promise<Loaded<ClientConfig>> {
+    const { loadClientConfig } = await import('../config/load.js');
+    return loadClientConfig(this.#common.config);
+  }
+
+  /** Says what is wrong with a configuration. @throws UsageError if it cannot be used */
+  #accept(loaded: Loaded<ClientConfig>): ClientConfig {
     const caret = this.#terminal.interactive;
     const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
     for (const problem of problems) {
@@ -115,6 +143,35 @@ class Run {
     throw new UsageError(`${file} cannot be used: correct it as said above, nothing was sent`);
   }
 
+  /** Goes on only in a launched process, if protection is asked for. Returns which lock is due. */
+  async #launch(loaded: Loaded<ClientConfig>): Promise<'off' | 'log' | 'kill'> {
+    const mode =
+      this.#common.seccomp ?? (loaded.kind === 'ok' ? loaded.config.general.seccomp : 'off');
+    if (mode === 'off') {
+      return 'off';
+    }
+    if (process.platform !== 'linux') {
+      this.#warn(`seccomp = ${mode}: there is no filter for ${process.platform}: going on without`);
+      return 'off';
+    }
+    return protectedBy(mode, async () => {
+      const { launchClient } = await import('./confinement.js');
+      for (const line of launchClient(this.#common.config)) {
+        this.#warn(line);
+      }
+      return mode;
+    });
+  }
+
+  async #lock(mode: 'log' | 'kill', tools: Tools, plan: Knock): Promise<Locked> {
+    const { lockClient } = await import('./confinement.js');
+    const locked = await protectedBy(mode, () => lockClient(mode, tools, plan));
+    if (locked.warning !== undefined) {
+      this.#warn(locked.warning);
+    }
+    return locked;
+  }
+
   #warnObsolete(): void {
     const { dns, dnsCrypt } = this.#common;
     for (const [option, value] of [
@@ -124,15 +181,6 @@ class Run {
       if (value !== undefined) {
         this.#warn(`${option} is obsolete and ignored: leave it out`);
       }
-    }
-  }
-
-  #warnSeccomp(config: ClientConfig): void {
-    const mode = this.#common.seccomp ?? config.general.seccomp;
-    if (mode !== 'off') {
-      this.#warn(
-        `seccomp ${mode} is asked for, but this version has no sandbox for the client yet: going on without`,
-      );
     }
   }
 

@@ -20,11 +20,13 @@ const CHILD = fileURLToPath(new URL('./resolver-child.js', import.meta.url));
  * exits, for 10 s and more behind a dead name server. The child is simply killed.
  *
  * @param found Called once for each family, unless stopped.
+ * @param gone Called when the process has ended, stopped or not.
  */
 export function lookUp(
   host: string,
   families: readonly Family[],
   found: (family: Family, result: Found) => void,
+  gone: () => void = () => {},
 ): Stop {
   // These two make every start of Node slower, and the child needs neither.
   const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...env } = process.env;
@@ -51,7 +53,10 @@ export function lookUp(
     );
   });
   child.on('error', (error: NodeJS.ErrnoException) => reportMissing(error.code ?? error.message));
-  child.on('close', () => reportMissing('EAI_SYSTEM'));
+  child.on('close', () => {
+    reportMissing('EAI_SYSTEM');
+    gone();
+  });
   return () => {
     missing.clear();
     child.kill('SIGKILL');

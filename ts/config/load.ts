@@ -5,17 +5,13 @@ import { decodeUtf8 } from './decode.js';
 import { type Loaded, withProblems } from './loaded.js';
 import type { ClientConfig, Problem, ServerConfig } from './model.js';
 import { clientModeWarnings, DOOR_USER, type Ownership, serverModeWarnings } from './modes.js';
+import { CLIENT_FILE, FOLDERS, SERVER_FILE } from './places.js';
 import { type Read, readWhole } from './read.js';
 import { parseServerConfig } from './server.js';
 
 export { parseClientConfig } from './client.js';
 export type { Loaded } from './loaded.js';
 export { parseServerConfig } from './server.js';
-
-/** Where the files are looked for, first hit wins, as upstream does. */
-export const FOLDERS: readonly string[] = ['/opt/letmein/etc', '/etc'];
-const SERVER_FILE = 'letmeind.conf';
-const CLIENT_FILE = 'letmein.conf';
 
 /**
  * Loads the server's configuration. Synchronous, never throws; besides the file it reads /etc/passwd and /etc/group,

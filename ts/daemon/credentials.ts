@@ -1,23 +1,26 @@
 import type { Socket } from 'node:net';
 import { peerCredentials } from '../native/host.js';
+import { isAlone } from '../native/sandbox.js';
 import { Failure } from './failure.js';
 import { idOf } from './users.js';
-
-const ROOT = 0;
 
 /** Tells why the other end of a connected unix socket is not who it should be; undefined if it is. */
 export type PeerCheck = (socket: Socket) => string | undefined;
 
 /**
- * A check that lets pass: root, the system user `user`, and our own user. The user's number is looked
- * up now, once.
+ * A check that lets nobody pass but the system user `user`; in a user namespace with one user only, that one. The user's
+ * number is looked up now, once.
  * @returns a check that throws Failure when this Node hides a socket's descriptor
+ * @throws Failure when there is no such user
  */
 export function peerCheck(user: string): PeerCheck {
-  const welcome = new Set([ROOT, process.getuid?.(), idOf(user, '/etc/passwd')]);
+  const welcome = isAlone() ? process.getuid?.() : idOf(user, '/etc/passwd');
+  if (welcome === undefined) {
+    throw new Failure(`there is no user ${user}: make it, as README, "Set up a server", shows`);
+  }
   return (socket) => {
     const { pid, uid } = peerCredentials(descriptorOf(socket));
-    return welcome.has(uid) ? undefined : `process ${pid} of user ${uid} is not ${user}`;
+    return uid === welcome ? undefined : `process ${pid} of user ${uid} is not ${user}`;
   };
 }
 

@@ -1,12 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Failure, messageOf } from './failure.js';
 
 /** Longest content that a pid file of ours can have, in characters: 2²² and a line feed. */
 const LONGEST_PID = 8;
 /** Group-readable, world-readable, written by us alone: as any file in /run. */
 const MODE = 0o644;
-const FOLDER_MODE = 0o755;
 
 /** `RUNDIR/PROGRAM/PROGRAM.pid`: says which process runs, and keeps a second one from starting. */
 export class PidFile {
@@ -19,7 +17,8 @@ export class PidFile {
       throw new Failure(`${program} is running already as process ${other}: see ${path}`);
     }
     try {
-      makeFolder(dirname(path));
+      // A dead process's, perhaps of another user: whoever owns the folder may remove it, not write it.
+      removeFile(path);
       writeFileSync(path, `${process.pid}\n`, { mode: MODE });
     } catch (error) {
       throw new Failure(`failed to write the pid file ${path}: ${messageOf(error)}`);
@@ -27,15 +26,25 @@ export class PidFile {
     return new PidFile(path);
   }
 
+  /** At the end of the process, when it does not matter any more if that cannot be. */
   remove(): void {
-    rmSync(this.path, { force: true });
+    try {
+      removeFile(this.path);
+    } catch {}
   }
 }
 
-/** Only the last folder is ours to make; and Node's recursive mkdir never ends below /proc. */
-function makeFolder(path: string): void {
-  if (!existsSync(path)) {
-    mkdirSync(path, { mode: FOLDER_MODE });
+/**
+ * Removes a file that may not be there. By one system call: a locked program has no others for it (Node's `rmSync` looks
+ * at the file first, or walks folders, depending on its version).
+ */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      throw error;
+    }
   }
 }
 

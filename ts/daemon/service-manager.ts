@@ -1,49 +1,57 @@
-import type { SocketKind } from '../native/host.js';
-import { notify, socketKind } from '../native/host.js';
-import { Failure, messageOf } from './failure.js';
+import { ServiceManagerSocket } from '../native/host.js';
+import { messageOf } from './failure.js';
 import type { Log } from './log.js';
 
-/** The first descriptor that systemd passes (sd_listen_fds(3)). */
-const FIRST_LISTEN_FD = 3;
-/** More sockets than a unit for letmeind could list: a larger LISTEN_FDS is a mistake. */
-const MOST_LISTEN_FDS = 64;
-
-/** A socket that was open before we started. */
-export interface InheritedSocket {
-  readonly fd: number;
-  readonly kind: SocketKind;
-}
+const MICROSECONDS_PER_MS = 1_000;
+/** A sign of life goes out this many times within the time that the service manager allows (sd_watchdog_enabled(3)). */
+const SIGNS_PER_LIMIT = 2;
 
 /**
- * Tells the service manager that start-up is over, if there is one. One that does not listen is no reason to end:
- * a shell that some unit started passes its NOTIFY_SOCKET on.
+ * The service manager, if there is one: it is told when start-up is over and, if it asked for that, that we live.
+ * One that cannot be told is no reason to end: a shell that some unit started passes its NOTIFY_SOCKET on.
  */
-export function sayReady(log: Log): void {
-  const path = process.env.NOTIFY_SOCKET;
-  if (path === undefined || path === '') {
-    return;
+export class ServiceManager {
+  readonly #socket: ServiceManagerSocket | undefined;
+
+  /** Connects now: a locked program cannot. */
+  constructor(private readonly log: Log) {
+    this.#socket = this.#connect(process.env.NOTIFY_SOCKET);
   }
-  try {
-    notify(path, 'READY=1');
-  } catch (error) {
-    log.say(`failed to tell the service manager at ${path}: ${messageOf(error)}: going on without`);
+
+  /** Start-up is over. */
+  ready(): void {
+    this.#tell('READY=1');
+    const limitMs = watchdogLimitMs(process.env);
+    if (limitMs !== undefined && this.#socket !== undefined) {
+      setInterval(() => this.#tell('WATCHDOG=1'), limitMs / SIGNS_PER_LIMIT).unref();
+    }
+  }
+
+  #connect(path: string | undefined): ServiceManagerSocket | undefined {
+    if (path === undefined || path === '') {
+      return undefined;
+    }
+    try {
+      return new ServiceManagerSocket(path);
+    } catch (error) {
+      this.log.say(`${messageOf(error)}: NOTIFY_SOCKET is ${path}: going on without`);
+      return undefined;
+    }
+  }
+
+  #tell(state: string): void {
+    try {
+      this.#socket?.notify(state);
+    } catch (error) {
+      this.log.say(`${messageOf(error)}: ${state} is lost`);
+    }
   }
 }
 
-/**
- * The sockets that systemd opened for us.
- * @throws Failure when LISTEN_FDS makes no sense or names something else than a socket
- */
-export function inheritedSockets(): InheritedSocket[] {
-  if (process.env.LISTEN_PID !== String(process.pid)) {
-    return [];
-  }
-  const count = Number(process.env.LISTEN_FDS);
-  if (!Number.isInteger(count) || count < 0 || count > MOST_LISTEN_FDS) {
-    throw new Failure(`LISTEN_FDS is no number from 0 to ${MOST_LISTEN_FDS}: started by systemd?`);
-  }
-  return Array.from({ length: count }, (_, place) => {
-    const fd = FIRST_LISTEN_FD + place;
-    return { fd, kind: socketKind(fd) };
-  });
+/** How long the service manager waits for a sign of life of ours, in ms; undefined if it does not. */
+export function watchdogLimitMs(environment: NodeJS.ProcessEnv): number | undefined {
+  const { WATCHDOG_USEC, WATCHDOG_PID = String(process.pid) } = environment;
+  const microseconds = Number(WATCHDOG_USEC);
+  const isOurs = WATCHDOG_PID === String(process.pid) && microseconds > 0;
+  return isOurs ? microseconds / MICROSECONDS_PER_MS : undefined;
 }

@@ -1,16 +1,17 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { atLeastOne, type DaemonOptions, daemonCommand } from '../daemon/command-line.js';
-import type { Failure } from '../daemon/failure.js';
+import { Failure } from '../daemon/failure.js';
+import { inheritedSockets, passedDescriptors } from '../daemon/inherited-sockets.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
-import { PidFile } from '../daemon/pid-file.js';
-import { warnOfNoSandbox } from '../daemon/sandbox.js';
-import { inheritedSockets, sayReady } from '../daemon/service-manager.js';
+import { PidFile, removeFile } from '../daemon/pid-file.js';
+import { ServiceManager } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { die } from '../daemon/start.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
-import type { Policy, Setup } from '../ipc/frames.js';
+import type { Policy, SeccompMode, Setup } from '../ipc/frames.js';
+import { launched } from '../sandbox/launch.js';
+import { lockDown } from '../sandbox/lock.js';
 import type { Inquiry } from './desk.js';
 import { Link } from './link.js';
 import { Listeners } from './listeners.js';
@@ -25,20 +26,37 @@ const CONNECTIONS = 1_024;
 /** TCP connections of one IPv4 address or IPv6 /56, unless `-N` says otherwise. */
 const CONNECTIONS_PER_ADDRESS = 8;
 
+const STRICTNESS: Readonly<Record<SeccompMode, number>> = { off: 0, log: 1, kill: 2 };
+
 interface DoorOptions extends DaemonOptions {
   readonly numIpConnections?: number;
+  readonly lowPort?: boolean;
 }
 
 /** Starts the door: each step is fatal, then it runs until a signal. */
 export function runDoor(argv: readonly string[]): void {
   const options = parse(argv);
+  const folder = join(resolve(options.rundir), PROGRAM);
+  const passed = options.systemd ? passedDescriptors() : [];
+  const shortcomings = launched({
+    user: PROGRAM,
+    ...(options.lowPort === true ? { capability: 'net-bind-service' } : {}),
+    folder,
+    read: [],
+    tcp: 'no-connect',
+    mayStartPrograms: false,
+    passed,
+  });
   const log = standardErrorLog(PROGRAM, monotonicMs);
-  const inherited = options.systemd ? inheritedSockets() : [];
-  const folder = join(options.rundir, PROGRAM);
+  for (const line of shortcomings) {
+    log.say(line);
+  }
+  const manager = options.systemd ? new ServiceManager(log) : undefined;
+  const inherited = inheritedSockets(passed);
   const pidFile = PidFile.create(join(folder, `${PROGRAM}.pid`), PROGRAM);
   const socketPath = join(folder, 'judge.sock');
   process.on('exit', () => {
-    rmSync(socketPath, { force: true });
+    removeFile(socketPath);
     pidFile.remove();
   });
   const slots = new Slots(
@@ -46,8 +64,8 @@ export function runDoor(argv: readonly string[]): void {
     options.numIpConnections ?? CONNECTIONS_PER_ADDRESS,
     monotonicMs,
   );
-  const door = new Door((hall) => new Listeners(inherited, slots, hall, log), options.systemd, log);
-  warnOfNoSandbox(options.seccomp, log);
+  const listeners = (hall: Hall) => new Listeners(inherited, slots, hall, log);
+  const door = new Door(listeners, options.seccomp, manager, log);
   door.link.listen(socketPath, (failure) => die(PROGRAM, failure));
   log.say(`waiting for letmeinfwd at ${socketPath}: no port is open before it comes`);
   onSignals(log, () => process.exit(0));
@@ -56,6 +74,7 @@ export function runDoor(argv: readonly string[]): void {
 function parse(argv: readonly string[]): DoorOptions {
   return daemonCommand(PROGRAM, VERSION, ABOUT)
     .option('-N, --num-ip-connections <N>', 'number of connections of one address', atLeastOne)
+    .option('--low-port', 'keep CAP_NET_BIND_SERVICE, for a control port below 1024')
     .parse(argv, { from: 'node' })
     .opts<DoorOptions>();
 }
@@ -66,12 +85,16 @@ class Door implements Hall {
   readonly #listeners: Listeners;
   #setup: Setup | undefined;
   #isReady = false;
+  /** What this process is locked by; nothing undoes it. */
+  #locked: SeccompMode = 'off';
   /** One arrangement after the other, however fast SETUPs come. */
   #arranged: Promise<void> = Promise.resolve();
 
   constructor(
     listeners: (hall: Hall) => Listeners,
-    private readonly hasServiceManager: boolean,
+    /** The command line's, which goes before the configuration's. */
+    private readonly seccomp: SeccompMode | undefined,
+    private readonly manager: ServiceManager | undefined,
     private readonly log: Log,
   ) {
     this.#listeners = listeners(this);
@@ -90,30 +113,60 @@ class Door implements Hall {
     this.link.ask(inquiry);
   }
 
-  /** Listens where the judge says, unless that is where we listen already. */
+  /** Does what a judge's SETUP says, after what an earlier one said. */
   #arrange(setup: Setup): void {
     const before = this.#setup;
     this.#setup = setup;
-    if (before !== undefined && isSamePlace(before, setup)) {
-      this.log.say('letmeinfwd is back');
-      return;
-    }
     this.#arranged = this.#arranged
-      .then(() => this.#listeners.open(setup))
+      .then(() => this.#follow(setup, before))
       .then(
-        () => this.#ready(setup),
-        (failure: Failure) => die(PROGRAM, failure),
+        () => this.#ready(),
+        (failure: unknown) => die(PROGRAM, failure),
       );
   }
 
-  #ready({ port, tcp, udp }: Setup): void {
-    const transports = [tcp ? 'tcp' : [], udp ? 'udp' : []].flat().join(' and ');
-    this.log.say(`listening on port ${port}, ${transports}`);
-    if (this.hasServiceManager && !this.#isReady) {
-      sayReady(this.log);
+  /** Listens where the judge says, unless that is where we listen already, and locks before anything is read there. */
+  async #follow(setup: Setup, before: Setup | undefined): Promise<void> {
+    const stays = before !== undefined && isSamePlace(before, setup);
+    if (!stays) {
+      await this.#open(setup);
     }
-    this.#isReady = true;
+    this.#lock(this.seccomp ?? setup.seccomp);
+    this.log.say(stays ? 'letmeinfwd is back' : `listening on port ${portText(setup)}`);
   }
+
+  async #open(setup: Setup): Promise<void> {
+    if (this.#locked === 'kill' && !this.#listeners.areInherited) {
+      throw new Failure(
+        'letmeinfwd wants another port or transport, and a locked letmeind opens no sockets: start it again',
+      );
+    }
+    await this.#listeners.open(setup);
+  }
+
+  #ready(): void {
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.manager?.ready();
+    }
+  }
+
+  /** Every socket is open: what is asked for beyond the present lock is added, and nothing is taken back. */
+  #lock(mode: SeccompMode): void {
+    if (STRICTNESS[mode] <= STRICTNESS[this.#locked]) {
+      return;
+    }
+    const warning = lockDown('door', mode);
+    if (warning !== undefined) {
+      this.log.say(warning);
+    }
+    this.#locked = mode;
+  }
+}
+
+/** `5800, tcp and udp` */
+function portText({ port, tcp, udp }: Setup): string {
+  return `${port}, ${[tcp ? 'tcp' : [], udp ? 'udp' : []].flat().join(' and ')}`;
 }
 
 function isSamePlace(one: Setup, other: Setup): boolean {

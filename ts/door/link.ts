@@ -1,9 +1,9 @@
-import { chmodSync, chownSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { peerCheck } from '../daemon/credentials.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
-import { idOf } from '../daemon/users.js';
+import { removeFile } from '../daemon/pid-file.js';
 import {
   ANSWER,
   ANSWER_LEN,
@@ -21,8 +21,7 @@ const FRAMES = new Map([
   [SETUP, SETUP_LEN],
   [ANSWER, ANSWER_LEN],
 ]);
-/** The judge is in this group; nobody else may connect. */
-const GROUP = 'letmeind';
+/** Our own group may connect: the judge's user is in it. */
 const SOCKET_MODE = 0o660;
 /** Bytes of a unix socket's path, without its final zero (unix(7), sun_path). */
 const LONGEST_SOCKET_PATH = 107;
@@ -55,9 +54,9 @@ export class Link {
       throw new Failure(`${path} is too long for a socket: choose a shorter --rundir`);
     }
     // The pid file says that no other door runs: what is left here is a dead one's.
-    rmSync(path, { force: true });
+    removeFile(path);
     const before = process.umask(0o777 & ~SOCKET_MODE);
-    this.#server.listen(path, () => giveToGroup(path));
+    this.#server.listen(path, () => chmodSync(path, SOCKET_MODE));
     process.umask(before);
   }
 
@@ -144,13 +143,4 @@ export class Link {
     this.log.say('the link to letmeinfwd ended: waiting for it');
     desk?.close();
   }
-}
-
-/** Where the group exists and we may: root's door is reachable for the user letmeinfwd. */
-function giveToGroup(path: string): void {
-  const group = idOf(GROUP, '/etc/group');
-  if (process.getuid?.() === 0 && group !== undefined) {
-    chownSync(path, 0, group);
-  }
-  chmodSync(path, SOCKET_MODE);
 }

@@ -1,6 +1,6 @@
 import { Failure, messageOf } from '../daemon/failure.js';
+import type { InheritedSocket } from '../daemon/inherited-sockets.js';
 import type { Log } from '../daemon/log.js';
-import type { InheritedSocket } from '../daemon/service-manager.js';
 import type { Setup } from '../ipc/frames.js';
 import { WILDCARDS } from './local-addresses.js';
 import type { Slots } from './slots.js';
@@ -24,6 +24,11 @@ export class Listeners {
     private readonly hall: Hall,
     private readonly log: Log,
   ) {}
+
+  /** Whether the service manager's sockets are in use, which cannot be had again. */
+  get areInherited(): boolean {
+    return this.#usedInherited;
+  }
 
   /** Listens as `setup` says. @throws Failure when nothing can be listened to, or a port is taken */
   async open(setup: Setup): Promise<void> {
@@ -95,7 +100,7 @@ function advice(code: string): string {
     case 'EADDRINUSE':
       return ": another program has it, which 'ss -lntup' names";
     case 'EACCES':
-      return ': a port below 1024 needs CAP_NET_BIND_SERVICE, or sockets from systemd';
+      return ': a port below 1024 needs --low-port, or sockets from systemd';
     default:
       return '';
   }

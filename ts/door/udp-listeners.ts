@@ -1,15 +1,19 @@
+import type { InheritedSocket } from '../daemon/inherited-sockets.js';
 import type { Log } from '../daemon/log.js';
-import type { InheritedSocket } from '../daemon/service-manager.js';
 import { NativeError } from '../native/error.js';
-import { bindUdp } from '../native/host.js';
-import { type Family, localAddresses, WILDCARDS } from './local-addresses.js';
+import { LocalAddresses } from '../native/host.js';
+import { type Family, usableAddresses, WILDCARDS } from './local-addresses.js';
+import { SpareSockets } from './spare-sockets.js';
 import { UdpListener } from './udp-listener.js';
 import type { Hall } from './visitor.js';
 
 /** How often this machine's addresses are looked at again: they come and go. */
 const LOOK_AGAIN_MS = 5_000;
-/** The system has no such address (yet), or no such family. */
-const ABSENT = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+/** The system has no such address (yet). */
+const ABSENT = 'EADDRNOTAVAIL';
+/** Addresses that may come after the start, for each family. */
+const LATE_ADDRESSES = 16;
+const FAMILIES = ['IPv4', 'IPv6'] as const;
 
 /**
  * The UDP sockets on the control port: one for all addresses, and one for each, so that an answer
@@ -21,6 +25,8 @@ export class UdpListeners {
   readonly #byAddress = new Map<string, UdpListener>();
   /** Addresses whose trouble was said already. */
   readonly #troubled = new Set<string>();
+  readonly #machine = new LocalAddresses();
+  readonly #spare = new SpareSockets();
   readonly #timer: NodeJS.Timeout;
 
   /** @throws NativeError with the errno's name as `code` when the port cannot be had */
@@ -32,6 +38,12 @@ export class UdpListeners {
   ) {
     for (const { fd, kind } of passed) {
       this.#general.push(new UdpListener(fd, kind === 'udp4' ? 'udp4' : 'udp6', hall));
+    }
+    const present = [...usableAddresses(this.#machine).values()];
+    for (const family of FAMILIES) {
+      // One for the wildcard, one for each address there is, and some for those that come.
+      const count = present.filter((each) => each === family).length;
+      this.#spare.stock(family, 1 + count + LATE_ADDRESSES);
     }
     if (passed.length === 0) {
       this.#openWildcards();
@@ -47,6 +59,7 @@ export class UdpListeners {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#spare.close();
     for (const listener of this.#all()) {
       listener.close();
     }
@@ -57,26 +70,17 @@ export class UdpListeners {
   }
 
   #openWildcards(): void {
-    for (const family of ['IPv4', 'IPv6'] as const) {
-      try {
-        this.#general.push(this.#bind(WILDCARDS[family], family));
-      } catch (error) {
-        if (!isAbsence(error)) {
-          throw error;
-        }
+    for (const family of FAMILIES) {
+      const listener = this.#bind(WILDCARDS[family], family);
+      if (listener !== undefined) {
+        this.#general.push(listener);
       }
     }
   }
 
-  /** Follows the machine's addresses. */
+  /** Follows the machine's addresses. The socket of one that goes stays, for its return: a new one may not be had. */
   #look(): void {
-    const now = localAddresses();
-    for (const [host, listener] of this.#byAddress) {
-      if (!now.has(host)) {
-        listener.close();
-        this.#byAddress.delete(host);
-      }
-    }
+    const now = usableAddresses(this.#machine);
     const come = [...now].filter(([host]) => !this.#byAddress.has(host));
     this.#share(come.length > 0);
     for (const [host, family] of come) {
@@ -95,21 +99,30 @@ export class UdpListeners {
   /** An address without its own socket is served by a general one. */
   #add(host: string, family: Family): void {
     try {
-      this.#byAddress.set(host, this.#bind(host, family));
+      const listener = this.#bind(host, family);
+      if (listener === undefined) {
+        this.#complain(host, `no spare socket is left: start letmeind again`);
+      } else {
+        this.#byAddress.set(host, listener);
+      }
     } catch (error) {
-      if (!isAbsence(error) && !this.#troubled.has(host)) {
-        this.#troubled.add(host);
-        this.log.say(`udp answers may leave from another address than ${host}: ${String(error)}`);
+      if (!(error instanceof NativeError && error.code === ABSENT)) {
+        this.#complain(host, String(error));
       }
     }
   }
 
-  #bind(host: string, family: Family): UdpListener {
-    const fd = bindUdp(host, this.port);
-    return new UdpListener(fd, family === 'IPv4' ? 'udp4' : 'udp6', this.hall);
+  #complain(host: string, why: string): void {
+    if (!this.#troubled.has(host)) {
+      this.#troubled.add(host);
+      this.log.say(`udp answers may leave from another address than ${host}: ${why}`);
+    }
   }
-}
 
-function isAbsence(error: unknown): boolean {
-  return error instanceof NativeError && ABSENT.has(error.code);
+  /** Undefined if there is no socket left, or no such family. */
+  #bind(host: string, family: Family): UdpListener | undefined {
+    const fd = this.#spare.bind(host, family, this.port);
+    const type = family === 'IPv4' ? 'udp4' : 'udp6';
+    return fd === undefined ? undefined : new UdpListener(fd, type, this.hall);
+  }
 }

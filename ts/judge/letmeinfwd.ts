@@ -1,19 +1,21 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadServerConfig } from '../config/load.js';
 import type { ServerConfig } from '../config/model.js';
+import { placesOf, SERVER_FILE } from '../config/places.js';
 import { formatProblem } from '../config/report.js';
 import { type DaemonOptions, daemonCommand } from '../daemon/command-line.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import { type Log, standardErrorLog } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
-import { warnOfNoSandbox } from '../daemon/sandbox.js';
-import { sayReady } from '../daemon/service-manager.js';
+import { ServiceManager } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
 import { LONGEST_TIMER_MS, type Setup } from '../ipc/frames.js';
 import { Firewall } from '../native/firewall.js';
 import { Gate } from '../native/gate.js';
+import { launched } from '../sandbox/launch.js';
+import { lockDown } from '../sandbox/lock.js';
 import { adopt } from './adoption.js';
 import { Judgement } from './judgement.js';
 import { Leases } from './leases.js';
@@ -35,11 +37,25 @@ const SWEEP_MS = 5_000;
 /** Starts the judge: each step is fatal, then it runs until a signal. */
 export function runJudge(argv: readonly string[]): void {
   const options = parse(argv);
+  const rundir = resolve(options.rundir);
+  const folder = join(rundir, PROGRAM);
+  const shortcomings = launched({
+    user: PROGRAM,
+    capability: 'net-admin',
+    folder,
+    read: placesOf(SERVER_FILE, options.config),
+    tcp: 'none',
+    mayStartPrograms: false,
+    passed: [],
+  });
   const log = standardErrorLog(PROGRAM, monotonicMs);
+  for (const line of shortcomings) {
+    log.say(line);
+  }
+  const manager = options.systemd ? new ServiceManager(log) : undefined;
   const config = configuration(options, log);
-  const pidFile = PidFile.create(join(options.rundir, PROGRAM, `${PROGRAM}.pid`), PROGRAM);
+  const pidFile = PidFile.create(join(folder, `${PROGRAM}.pid`), PROGRAM);
   process.on('exit', () => pidFile.remove());
-  warnOfNoSandbox(options.seccomp ?? config.general.seccomp, log);
   const gate = new Gate(windowMs(config));
   gate.setKeys(config.keys);
   forget(config.keys);
@@ -49,17 +65,19 @@ export function runJudge(argv: readonly string[]): void {
   setInterval(() => leases.sweep(monotonicMs()), SWEEP_MS).unref();
   const judgement = new Judgement({ config, gate, firewall, leases, outOfService, log });
   const link = new Link(
-    join(options.rundir, 'letmeind', 'judge.sock'),
+    join(rundir, 'letmeind', 'judge.sock'),
     'letmeind',
     () => setupOf(config, options),
     (requests) => judgement.of(requests, monotonicMs()),
     log,
   );
   onSignals(log, () => end(link, firewall, config, log));
-  link.open();
-  if (options.systemd) {
-    sayReady(log);
+  const warning = lockDown('judge', options.seccomp ?? config.general.seccomp);
+  if (warning !== undefined) {
+    log.say(warning);
   }
+  link.open();
+  manager?.ready();
 }
 
 function parse(argv: readonly string[]): DaemonOptions {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type * as Addon from './index.js';
 
 /**
@@ -6,12 +7,11 @@ import type * as Addon from './index.js';
  * variable can point a privileged program at another file, and no program is started to find out.
  */
 function load(): typeof Addon {
-  const name = `letmein.${platform()}.node`;
   try {
-    return createRequire(import.meta.url)(`./${name}`);
+    return createRequire(import.meta.url)(ADDON_FILE);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new Error(`failed to load the addon ${name}: ${reason}: build it with 'npm run build'`);
+    throw new Error(`failed to load the addon: ${reason}: build it with 'npm run build'`);
   }
 }
 
@@ -26,5 +26,8 @@ function usesGlibc(): boolean {
   const report = process.report.getReport();
   return 'header' in report && 'glibcVersionRuntime' in (report.header as object);
 }
+
+/** The addon's own file. */
+export const ADDON_FILE = fileURLToPath(new URL(`./letmein.${platform()}.node`, import.meta.url));
 
 export const addon = load();

@@ -17,11 +17,16 @@ export function socketKind(fd: number): SocketKind {
 }
 
 /**
- * Binds a UDP socket that may stand beside our others on the same port.
+ * Makes an unbound UDP socket that may stand beside our others on one port.
  * @returns its descriptor; @throws NativeError with the errno's name as `code`
  */
-export function bindUdp(address: string, port: number): number {
-  return translated(() => addon.bindUdp(address, port));
+export function openUdp(family: 'IPv4' | 'IPv6'): number {
+  return translated(() => addon.openUdp(family));
+}
+
+/** Binds a socket of {@link openUdp}. @throws NativeError with the errno's name as `code` */
+export function bindUdp(fd: number, address: string, port: number): void {
+  translated(() => addon.bindUdp(fd, address, port));
 }
 
 /** Says whether sockets may be bound beside `fd` on its port, by anybody. @throws NativeError */
@@ -29,7 +34,27 @@ export function shareAddress(fd: number, shared: boolean): void {
   translated(() => addon.shareAddress(fd, shared));
 }
 
-/** Sends `state` to the service manager's socket (sd_notify(3)). @throws NativeError */
-export function notify(path: string, state: string): void {
-  translated(() => addon.notify(path, state));
+/** This machine's addresses, over a socket that is opened once (rtnetlink(7)). */
+export class LocalAddresses {
+  readonly #addresses = translated(() => new addon.LocalAddresses());
+
+  /** All addresses of all interfaces now. @throws NativeError */
+  list(): string[] {
+    return translated(() => this.#addresses.list());
+  }
+}
+
+/** The service manager's socket (sd_notify(3)), connected once. */
+export class ServiceManagerSocket {
+  readonly #manager: InstanceType<typeof addon.ServiceManager>;
+
+  /** @param path its NOTIFY_SOCKET; @throws NativeError */
+  constructor(path: string) {
+    this.#manager = translated(() => new addon.ServiceManager(path));
+  }
+
+  /** Sends `state`, such as `READY=1`. @throws NativeError */
+  notify(state: string): void {
+    translated(() => this.#manager.notify(state));
+  }
 }

@@ -39,11 +39,24 @@ export declare class Gate {
   settle(outcomes: Uint8Array): void
 }
 
-/**
- * Binds a UDP socket to `address` and `port`, beside others of ours that `share_address` opened for
- * it; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4.
- */
-export declare function bindUdp(address: string, port: number): number
+/** A socket over which the kernel lists this machine's addresses. */
+export declare class LocalAddresses {
+  /** Opens the socket. */
+  constructor()
+  /** All addresses of all interfaces now. */
+  list(): Array<string>
+}
+
+/** The service manager's socket (sd_notify(3)), connected once: later there may be no way to. */
+export declare class ServiceManager {
+  /** Connects to `path`; a leading `@` means the abstract namespace. */
+  constructor(path: string)
+  /** Sends `state` (`READY=1`). */
+  notify(state: string): void
+}
+
+/** Binds the UDP socket `fd` to `address` and `port`. */
+export declare function bindUdp(fd: number, address: string, port: number): void
 
 /** What of the configuration the firewall needs. */
 export interface FirewallRuleset {
@@ -58,6 +71,9 @@ export interface FirewallRuleset {
   jumps: Array<JumpResource>
 }
 
+/** Whether there is a system call filter for this processor. */
+export declare function hasFilter(): boolean
+
 /** What `install` found. */
 export interface Installed {
   /** Rules that stood in our chains and were not ours, a line each; they are gone. */
@@ -66,6 +82,9 @@ export interface Installed {
   /** Sets of ours that are no longer wanted but that somebody else's rule uses: emptied, not deleted. */
   kept: Array<string>
 }
+
+/** Whether this process is in a user namespace with one user only, so that there is nobody else to become. */
+export declare function isAlone(): boolean
 
 /** A jump resource. */
 export interface JumpResource {
@@ -82,11 +101,43 @@ export interface JumpTarget {
   matchSource: boolean
 }
 
+/** Replaces this process by what `plan` says. Returns only by throwing: end the process then. */
+export declare function launch(plan: LaunchPlan): void
+
+/** What a program is to become (letmein_sandbox::Launch). */
+export interface LaunchPlan {
+  /** The system user whom root becomes; absent: whoever starts the program. */
+  user?: string
+  /** The one capability that is kept. */
+  capability?: 'net-admin' | 'net-bind-service'
+  /** The folder of the runtime files, made for that user if it is not there. */
+  folder?: string
+  /** Files and folders that it may read. */
+  read: Array<string>
+  /** Folders that it may write. */
+  write: Array<string>
+  /** What it may do with TCP. */
+  tcp: 'any' | 'no-connect' | 'none'
+  /** Whether it may still start other programs. */
+  mayStartPrograms: boolean
+  /** Descriptors that go with it, besides 0 to 2. */
+  passed: Array<number>
+  /** Its command line: the Node binary's path, then its arguments. */
+  command: Array<string>
+  /** Its environment, as `NAME=value`. */
+  environment: Array<string>
+  /** Files that it cannot do without. */
+  needs: Array<string>
+}
+
+/** Installs the system call filter on every thread, for good. */
+export declare function lock(profile: 'door' | 'judge' | 'client', mode: 'log' | 'kill'): void
+
 /**
- * Sends `state` ("READY=1") to the service manager's socket at `path` (sd_notify(3)); a leading `@`
- * means the abstract namespace.
+ * Makes an unbound UDP socket that may stand beside others of ours on one port; returns its descriptor, which the
+ * caller closes. An IPv6 socket takes no IPv4.
  */
-export declare function notify(path: string, state: string): void
+export declare function openUdp(family: 'IPv4' | 'IPv6'): number
 
 /** A jump resource whose chains cannot take its rules now, and why. */
 export interface OutOfService {
@@ -109,6 +160,12 @@ export interface PeerCredentials {
   /** Effective group id. */
   gid: number
 }
+
+/**
+ * Asks the kernel whether this process was launched, and makes it undumpable; throws if it was not. Returns what
+ * this kernel could not do for the launch, a line each.
+ */
+export declare function proveLaunch(capability: 'net-admin' | 'net-bind-service' | undefined | null, mayBeRoot: boolean): Array<string>
 
 /**
  * Says whether other sockets may be bound beside `fd` (SO_REUSEADDR, socket(7)). Linux asks no

@@ -23,6 +23,11 @@ pub fn firewall(error: &letmein_firewall::Error) -> Error<String> {
     coded(error.code, error.to_string())
 }
 
+/// A stage of the sandbox that could not be entered.
+pub fn sandbox(error: &letmein_sandbox::Error) -> Error<String> {
+    coded(&error.code, error.to_string())
+}
+
 /// A failed system call: `verb` says what was attempted. The code is the errno's name where a caller
 /// tells errors apart, else `SYSTEM_CALL`.
 pub fn system(verb: &str, error: &std::io::Error) -> Error<String> {

@@ -1,15 +1,15 @@
 //! What Node cannot ask the operating system: who is at the other end of a unix socket, what kind of
-//! socket was inherited, and a datagram to the service manager.
+//! socket was inherited, UDP sockets that stand beside each other, and datagrams to the service manager.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr as InternetAddress};
-use std::os::fd::IntoRawFd;
+use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use libc::{c_int, socklen_t};
 use napi_derive::napi;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::errors::{Result, malformed, system};
 
@@ -58,22 +58,34 @@ pub fn socket_kind(fd: i32) -> Result<&'static str> {
     })
 }
 
-/// Binds a UDP socket to `address` and `port`, beside others of ours that `share_address` opened for
-/// it; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4.
+/// Makes an unbound UDP socket that may stand beside others of ours on one port; returns its descriptor, which the
+/// caller closes. An IPv6 socket takes no IPv4.
 #[napi]
-pub fn bind_udp(address: String, port: u16) -> Result<i32> {
-    let address: IpAddr = address.parse().map_err(|_| malformed())?;
-    let failed = |error| system(&format!("bind udp {address} port {port}"), &error);
-    let domain = Domain::for_address(InternetAddress::new(address, port));
+pub fn open_udp(#[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String) -> Result<i32> {
+    let failed = |error| system("make a udp socket", &error);
+    let is_six = family == "IPv6";
+    let domain = if is_six { Domain::IPV6 } else { Domain::IPV4 };
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(failed)?;
-    if address.is_ipv6() {
+    if is_six {
         socket.set_only_v6(true).map_err(failed)?;
     }
     socket.set_reuse_address(true).map_err(failed)?;
-    socket
-        .bind(&InternetAddress::new(address, port).into())
-        .map_err(failed)?;
     Ok(socket.into_raw_fd())
+}
+
+/// Binds the UDP socket `fd` to `address` and `port`.
+#[napi]
+pub fn bind_udp(fd: i32, address: String, port: u16) -> Result<()> {
+    let host: IpAddr = address.parse().map_err(|_| malformed())?;
+    if fd < 0 {
+        return Err(malformed());
+    }
+    // SAFETY: it is no longer borrowed when this call ends, and is not -1; the kernel answers EBADF or ENOTSOCK for a
+    // wrong one.
+    let socket = unsafe { BorrowedFd::borrow_raw(fd) };
+    SockRef::from(&socket)
+        .bind(&InternetAddress::new(host, port).into())
+        .map_err(|error| system(&format!("bind udp {host} port {port}"), &error))
 }
 
 /// Says whether other sockets may be bound beside `fd` (SO_REUSEADDR, socket(7)). Linux asks no
@@ -99,21 +111,37 @@ pub fn share_address(fd: i32, shared: bool) -> Result<()> {
     }
 }
 
-/// Sends `state` ("READY=1") to the service manager's socket at `path` (sd_notify(3)); a leading `@`
-/// means the abstract namespace.
+/// The service manager's socket (sd_notify(3)), connected once: later there may be no way to.
 #[napi]
-pub fn notify(path: String, state: String) -> Result<()> {
-    let failed = |error: std::io::Error| system("notify the service manager", &error);
-    let address = match path.strip_prefix('@') {
-        Some(name) => SocketAddr::from_abstract_name(name),
-        None => SocketAddr::from_pathname(&path),
-    };
-    let socket = UnixDatagram::unbound().map_err(failed)?;
-    socket
-        .connect_addr(&address.map_err(failed)?)
-        .map_err(failed)?;
-    socket.send(state.as_bytes()).map_err(failed)?;
-    Ok(())
+pub struct ServiceManager {
+    socket: UnixDatagram,
+}
+
+#[napi]
+impl ServiceManager {
+    /// Connects to `path`; a leading `@` means the abstract namespace.
+    #[napi(constructor)]
+    pub fn new(path: String) -> Result<Self> {
+        let failed = |error: io::Error| system("reach the service manager", &error);
+        let address = match path.strip_prefix('@') {
+            Some(name) => SocketAddr::from_abstract_name(name),
+            None => SocketAddr::from_pathname(&path),
+        };
+        let socket = UnixDatagram::unbound().map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        socket
+            .connect_addr(&address.map_err(failed)?)
+            .map_err(failed)?;
+        Ok(Self { socket })
+    }
+
+    /// Sends `state` (`READY=1`).
+    #[napi]
+    pub fn notify(&self, state: String) -> Result<()> {
+        let sent = self.socket.send(state.as_bytes());
+        sent.map(drop)
+            .map_err(|error| system("notify the service manager", &error))
+    }
 }
 
 /// Options of a socket that the kernel writes as plain C data, where every bit pattern is a value.

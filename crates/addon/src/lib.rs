@@ -6,8 +6,12 @@
 //! fixed size, one call for all that an event-loop turn brought: the call, not the work, is what a
 //! knock would otherwise pay for. `ts/native` is the other half of each layout and its only user.
 
+mod addresses;
 mod bytes;
 mod errors;
 mod firewall;
 mod gate;
 mod host;
+#[cfg(feature = "probe")]
+mod probe;
+mod sandbox;

@@ -1,5 +1,7 @@
-//! Prints the tables of docs/sandbox.md.
+//! Prints the tables of docs/sandbox.md, between the lines that mark them there.
 
 fn main() {
-    print!("{}", letmein_sandbox::document::tables());
+    println!("<!-- generated: node scripts/sandbox-document.mjs -->\n");
+    println!("{}", letmein_sandbox::document::tables());
+    println!("<!-- end of what is generated -->");
 }

@@ -1,6 +1,6 @@
 //! letmein, the client, after it has resolved the server's name: it knocks, and that is all.
 
-use crate::profile::{Profile, allow, has, is, is_not, kill, lacks, linux, refuse};
+use crate::profile::{Condition, Profile, Test, allow, has, is, is_not, kill, lacks, refuse};
 
 const KNOCK: &str = "the knock: TCP or UDP, over IPv4 or IPv6";
 const FILE: &str = "opens no file: configuration and name were read before";
@@ -10,22 +10,10 @@ pub static CLIENT: Profile = Profile {
     program: "letmein",
     about: "It makes TCP and UDP connections; it opens no file.",
     own: &[
-        allow("socket", KNOCK).when(&[
-            is!(0, domain = libc::AF_INET),
-            is!(1, type & linux::SOCK_TYPE_MASK = libc::SOCK_STREAM),
-        ]),
-        allow("socket", KNOCK).when(&[
-            is!(0, domain = libc::AF_INET),
-            is!(1, type & linux::SOCK_TYPE_MASK = libc::SOCK_DGRAM),
-        ]),
-        allow("socket", KNOCK).when(&[
-            is!(0, domain = libc::AF_INET6),
-            is!(1, type & linux::SOCK_TYPE_MASK = libc::SOCK_STREAM),
-        ]),
-        allow("socket", KNOCK).when(&[
-            is!(0, domain = libc::AF_INET6),
-            is!(1, type & linux::SOCK_TYPE_MASK = libc::SOCK_DGRAM),
-        ]),
+        allow("socket", KNOCK).when(&[is!(0, domain = libc::AF_INET), STREAM]),
+        allow("socket", KNOCK).when(&[is!(0, domain = libc::AF_INET), DATAGRAM]),
+        allow("socket", KNOCK).when(&[is!(0, domain = libc::AF_INET6), STREAM]),
+        allow("socket", KNOCK).when(&[is!(0, domain = libc::AF_INET6), DATAGRAM]),
         allow("bind", "Node binds a UDP socket before it connects it"),
         allow("connect", KNOCK),
         allow("sendto", "to the other end of a connected socket").when(&[
@@ -62,3 +50,16 @@ pub static CLIENT: Profile = Profile {
         refuse("creat", libc::EACCES, FILE).on_x86_64(),
     ],
 };
+
+const STREAM: Condition = kind(libc::SOCK_STREAM, "type = SOCK_STREAM");
+const DATAGRAM: Condition = kind(libc::SOCK_DGRAM, "type = SOCK_DGRAM");
+
+/// The type of socket(2), whatever flags are with it.
+const fn kind(value: i32, says: &'static str) -> Condition {
+    const FLAGS: i32 = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    let test = Test::Masked {
+        mask: !(FLAGS as u64),
+        value: value as u64,
+    };
+    Condition { arg: 1, test, says }
+}

@@ -7,17 +7,15 @@ use nix::errno::Errno;
 use crate::profile::{Action, Only, Profile, Row};
 use crate::{CLIENT, DOOR, JUDGE, forbidden::FORBIDDEN, runtime::RUNTIME};
 
+const NODE: &str = "What Node, V8 and libc need to run, whatever the program.";
+const NEVER: &str = "What none of the programs does after its start: who tries has taken it over.";
+
 /// All tables, in Markdown.
 #[must_use]
 pub fn tables() -> String {
     let mut text = String::new();
-    section(&mut text, "Every program", "Beside its own rows.", RUNTIME);
-    section(
-        &mut text,
-        "Forbidden to every program",
-        "Beside its own rows.",
-        FORBIDDEN,
-    );
+    section(&mut text, "Every program", NODE, RUNTIME);
+    section(&mut text, "No program", NEVER, FORBIDDEN);
     for Profile {
         program,
         about,
@@ -26,6 +24,8 @@ pub fn tables() -> String {
     {
         section(&mut text, program, about, own);
     }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     text
 }
 

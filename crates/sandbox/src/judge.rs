@@ -1,11 +1,12 @@
 //! letmeinfwd, the judge: it keeps its netlink sockets, connects to the door, and reads its configuration.
 
-use crate::profile::{Profile, allow, is, is_not, kill};
+use crate::profile::{Condition, Profile, Test, allow, is, is_not, kill};
 
 const LINK: &str = "the link to the door, tried again every 250 ms";
 const ELSEWHERE: &str = "a socket of another family; its netlink sockets are open already";
 const CONFIGURATION: &str =
     "the configuration is read again at a reload; Landlock says which files";
+const PATH: &str = "what Node may ask about a path before it opens it";
 const BATCH: &str = "the netlink socket takes a transaction as one datagram, however large";
 const END: &str = "its pid file is removed at the end; Landlock keeps it to that folder";
 
@@ -31,14 +32,25 @@ pub static JUDGE: Profile = Profile {
             is!(1, level = libc::SOL_SOCKET),
             is!(2, name = libc::SO_SNDBUF),
         ]),
-        allow("openat", CONFIGURATION),
-        allow("open", CONFIGURATION).on_x86_64(),
-        allow("faccessat", CONFIGURATION),
-        allow("faccessat2", CONFIGURATION),
-        allow("access", CONFIGURATION).on_x86_64(),
-        allow("readlinkat", CONFIGURATION),
-        allow("readlink", CONFIGURATION).on_x86_64(),
+        allow("openat", CONFIGURATION).when(&[reading(2)]),
+        allow("open", CONFIGURATION).when(&[reading(1)]).on_x86_64(),
+        allow("faccessat", PATH),
+        allow("faccessat2", PATH),
+        allow("access", PATH).on_x86_64(),
+        allow("readlinkat", PATH),
+        allow("readlink", PATH).on_x86_64(),
         allow("unlinkat", END).when(&[is!(2, flags = 0)]),
         allow("unlink", END).on_x86_64(),
     ],
 };
+
+/// The flags of open(2) neither write a file, nor empty it, nor make one.
+const fn reading(arg: u32) -> Condition {
+    let mask = (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC) as u64;
+    let value = libc::O_RDONLY as u64;
+    Condition {
+        arg,
+        test: Test::Masked { mask, value },
+        says: "flags for reading alone",
+    }
+}

@@ -30,7 +30,7 @@ pub use capability::Capability;
 pub use client::CLIENT;
 pub use door::DOOR;
 pub use error::Error;
-pub use filter::{Mode, lock, program_for, supported};
+pub use filter::{Mode, lock, program_for, refuse_io_uring, supported};
 pub use identity::is_alone;
 pub use judge::JUDGE;
 pub use launch::{Launch, launch};

@@ -190,22 +190,6 @@ macro_rules! is {
             says: concat!(stringify!($name), " = NULL"),
         }
     };
-    ($arg:literal, $name:ident & $from:ident::$mask:ident = $of:ident::$value:ident) => {
-        $crate::profile::Condition {
-            arg: $arg,
-            test: $crate::profile::Test::Masked {
-                mask: $from::$mask as u64,
-                value: $of::$value as u64,
-            },
-            says: concat!(
-                stringify!($name),
-                " & ",
-                stringify!($mask),
-                " = ",
-                stringify!($value)
-            ),
-        }
-    };
 }
 
 /// `is_not!(0, domain = libc::AF_UNIX)`: the argument is any other value.
@@ -276,6 +260,4 @@ pub(crate) mod linux {
     pub const TCGETS2: u64 = 0x802c_542a;
     /// asm-generic/ioctls.h: what tcsetattr uses from glibc 2.42 on.
     pub const TCSETS2: u64 = 0x402c_542b;
-    /// linux/net.h: the bits of socket(2)'s type that are no flags.
-    pub const SOCK_TYPE_MASK: u64 = 0xf;
 }

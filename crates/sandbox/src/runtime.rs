@@ -1,24 +1,27 @@
 //! What every Node event loop needs after its start, and what libc or Node may do some day.
 //!
-//! "Seen" is what strace showed of our programs on Node 20; the other rows are there by reasoning, since
-//! a call that is harmless and missing would end a server for nothing.
+//! Reasons that speak of what libc or Node "may" do are by thought; the others were seen with strace on
+//! Node 20, 22, 24 or 26. A harmless call that is missing would break a server for nothing.
 
 use crate::profile::{NOT_OWN_PID, OWN_PID, Row, allow, has, is, kill, lacks, linux, refuse};
 
 const LOOP: &str = "the event loop";
 const STREAM: &str = "bytes of sockets and pipes, and the log";
-const SAME_AS_READ: &str = "as read and write, by several buffers or at an offset: libuv's choice";
+const SAME_AS_READ: &str =
+    "as read and write, with several buffers or an offset: libuv may choose so";
 const MESSAGE: &str = "datagrams; seccomp cannot see whom to";
 const FAST_OPEN: &str = "it makes a TCP connection without connect (tcp(7), TCP Fast Open)";
 const MEMORY: &str = "memory for V8's heap and malloc";
 const NO_CODE: &str = "executable memory: nothing is compiled at run time (--jitless)";
 const THREADS: &str = "locks between threads, and waiting for their end";
-const TIME: &str = "clocks and pauses, where the vDSO cannot answer";
+const TIME: &str = "clocks and pauses; Node may need them where the vDSO cannot answer";
 const SIGNALS: &str = "signal handlers, and blocking signals for a moment";
 const ABORT: &str = "abort() raises SIGABRT in this way";
 const OTHERS: &str = "a signal to another process";
-const OWN_FACTS: &str = "says something about this process; changes nothing";
-const MACHINE_FACTS: &str = "says something about the machine; changes nothing";
+const OWN_FACTS: &str =
+    "says something about this process, which libc or Node may ask; changes nothing";
+const MACHINE_FACTS: &str =
+    "says something about the machine, which libc or Node may ask; changes nothing";
 const FLAGS: &str = "reading and setting descriptor flags; Node puts O_NONBLOCK back at exit";
 const METADATA: &str = "size and kind of a file: what a descriptor is, and whether a file is there";
 const TERMINAL: &str = "asks whether it is a terminal, and how it is set";
@@ -30,8 +33,15 @@ pub static RUNTIME: &[Row] = &[
     allow("epoll_pwait", LOOP),
     allow("epoll_wait", "what libc may make of epoll_pwait").on_x86_64(),
     allow("epoll_ctl", LOOP),
-    allow("ppoll", "poll() of one descriptor, in libc and libuv"),
-    allow("poll", "poll() of one descriptor, in libc and libuv").on_x86_64(),
+    allow(
+        "ppoll",
+        "poll(), which libc and libuv may use for one descriptor",
+    ),
+    allow(
+        "poll",
+        "poll(), which libc and libuv may use for one descriptor",
+    )
+    .on_x86_64(),
     // Bytes.
     allow("read", STREAM),
     allow("write", STREAM),
@@ -43,15 +53,18 @@ pub static RUNTIME: &[Row] = &[
     allow("pwrite64", SAME_AS_READ),
     allow("preadv", SAME_AS_READ),
     allow("pwritev", SAME_AS_READ),
-    allow("lseek", "stdio's, of a log that is a file"),
+    allow("lseek", "stdio may ask where it is in a log that is a file"),
     allow("recvfrom", STREAM),
     allow("recvmsg", "datagrams with their sender"),
-    allow("recvmmsg", "as recvmsg, several at once: libuv's choice"),
+    allow(
+        "recvmmsg",
+        "as recvmsg, several at once: libuv may choose so",
+    ),
     allow("sendmsg", MESSAGE).when(&[lacks!(2, flags & libc::MSG_FASTOPEN)]),
     kill("sendmsg", FAST_OPEN).when(&[has!(2, flags & libc::MSG_FASTOPEN)]),
     allow(
         "sendmmsg",
-        "as sendmsg, several at once: libuv does it under load",
+        "as sendmsg, several at once: libuv may choose so",
     )
     .when(&[lacks!(3, flags & libc::MSG_FASTOPEN)]),
     kill("sendmmsg", FAST_OPEN).when(&[has!(3, flags & libc::MSG_FASTOPEN)]),
@@ -74,13 +87,11 @@ pub static RUNTIME: &[Row] = &[
     allow("fcntl", FLAGS).when(&[is!(1, cmd = libc::F_SETFL)]),
     allow("fcntl", FLAGS).when(&[is!(1, cmd = libc::F_GETFD)]),
     allow("fcntl", FLAGS).when(&[is!(1, cmd = libc::F_SETFD)]),
-    allow("ioctl", "libuv makes a socket non-blocking").when(&[is!(1, request = libc::FIONBIO)]),
-    allow(
-        "ioctl",
-        "libuv makes a descriptor close-on-exec; Node 22 and later",
-    )
-    .when(&[is!(1, request = libc::FIOCLEX)]),
-    allow("ioctl", "how many bytes wait").when(&[is!(1, request = libc::FIONREAD)]),
+    allow("ioctl", "libuv makes a socket or pipe non-blocking")
+        .when(&[is!(1, request = libc::FIONBIO)]),
+    allow("ioctl", "libuv makes a descriptor close-on-exec")
+        .when(&[is!(1, request = libc::FIOCLEX)]),
+    allow("ioctl", "libuv may ask how many bytes wait").when(&[is!(1, request = libc::FIONREAD)]),
     allow("ioctl", TERMINAL).when(&[is!(1, request = libc::TCGETS)]),
     allow("ioctl", "as TCGETS, from glibc 2.42 on").when(&[is!(1, request = linux::TCGETS2)]),
     allow(
@@ -97,28 +108,41 @@ pub static RUNTIME: &[Row] = &[
     refuse("ioctl", libc::EPERM, "as TCSETS, from glibc 2.42 on")
         .when(&[is!(1, request = linux::TCSETS2)]),
     allow("fstat", METADATA),
-    allow("newfstatat", METADATA),
+    allow(
+        "newfstatat",
+        "as fstat and lstat: what libc makes of them; on aarch64 always",
+    ),
     allow("statx", METADATA),
-    allow("stat", METADATA).on_x86_64(),
-    allow("lstat", METADATA).on_x86_64(),
+    allow("stat", "what libc may use in statx's place").on_x86_64(),
+    allow(
+        "lstat",
+        "as statx: how Node 24 and later look at a file before they remove it",
+    )
+    .on_x86_64(),
     // Memory.
     allow("mmap", MEMORY).when(&[lacks!(2, prot & libc::PROT_EXEC)]),
     kill("mmap", NO_CODE).when(&[has!(2, prot & libc::PROT_EXEC)]),
     allow("mprotect", MEMORY).when(&[lacks!(2, prot & libc::PROT_EXEC)]),
     kill("mprotect", NO_CODE).when(&[has!(2, prot & libc::PROT_EXEC)]),
-    allow("pkey_mprotect", "what V8 may use in mprotect's place")
+    allow("pkey_mprotect", "V8 may use it in mprotect's place")
         .when(&[lacks!(2, prot & libc::PROT_EXEC)]),
     kill("pkey_mprotect", NO_CODE).when(&[has!(2, prot & libc::PROT_EXEC)]),
     allow("munmap", MEMORY),
-    allow("mremap", "realloc of large blocks; cannot add PROT_EXEC"),
+    allow(
+        "mremap",
+        "realloc may move large blocks; it cannot add PROT_EXEC",
+    ),
     allow("madvise", MEMORY),
     allow("brk", MEMORY),
-    allow("membarrier", "order between threads"),
+    allow("membarrier", "V8 may order memory between threads"),
     // Threads that are there already.
     allow("futex", THREADS),
     allow("sched_yield", THREADS),
-    allow("rseq", "libc's, at a thread's end"),
-    allow("set_robust_list", "libc's, of the calling thread"),
+    allow("rseq", "libc may register or end it for a thread"),
+    allow(
+        "set_robust_list",
+        "libc may register the locks that the calling thread holds",
+    ),
     allow("exit", "a thread's end"),
     allow("exit_group", "the program's end"),
     // Time.
@@ -136,7 +160,7 @@ pub static RUNTIME: &[Row] = &[
     allow("rt_sigaction", SIGNALS),
     allow("rt_sigprocmask", SIGNALS),
     allow("rt_sigreturn", SIGNALS),
-    allow("sigaltstack", SIGNALS),
+    allow("sigaltstack", "Node may give a handler a stack of its own"),
     allow("tgkill", ABORT).when(&[OWN_PID]),
     kill("tgkill", OTHERS).when(&[NOT_OWN_PID]),
     allow("tkill", "abort() of musl, on the main thread").when(&[OWN_PID]),
@@ -144,7 +168,7 @@ pub static RUNTIME: &[Row] = &[
     allow("kill", "process.kill() of itself").when(&[OWN_PID]),
     kill("kill", OTHERS).when(&[NOT_OWN_PID]),
     // Facts.
-    allow("getpid", OWN_FACTS),
+    allow("getpid", "libc's and V8's; abort() as well"),
     allow("gettid", OWN_FACTS),
     allow("getppid", OWN_FACTS),
     allow("getuid", OWN_FACTS),
@@ -166,7 +190,7 @@ pub static RUNTIME: &[Row] = &[
     allow("getcpu", MACHINE_FACTS),
     allow(
         "sched_getaffinity",
-        "malloc counts the processors when threads meet",
+        "malloc counts the processors when threads meet; seen on Node 26",
     ),
     allow("uname", MACHINE_FACTS),
     allow("sysinfo", MACHINE_FACTS),

@@ -9,5 +9,6 @@
 
 mod bpf;
 mod calls;
+mod kernel;
 mod programs;
 mod tables;

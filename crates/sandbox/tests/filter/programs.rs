@@ -433,6 +433,23 @@ const DIFFERENCES: &[Difference] = &[
     ),
     ("openat", &[], [NO_FILE, ALLOWED, NO_FILE]),
     ("open", &[], [NO_FILE, ALLOWED, NO_FILE]),
+    (
+        "openat",
+        &[0, TO_SOMEBODY, 0x8_0000],
+        [NO_FILE, ALLOWED, NO_FILE],
+    ), // O_CLOEXEC
+    ("openat", &[0, TO_SOMEBODY, 1], [NO_FILE, UNKNOWN, NO_FILE]), // O_WRONLY
+    ("openat", &[0, TO_SOMEBODY, 2], [NO_FILE, UNKNOWN, NO_FILE]), // O_RDWR
+    (
+        "openat",
+        &[0, TO_SOMEBODY, 0o100],
+        [NO_FILE, UNKNOWN, NO_FILE],
+    ), // O_CREAT
+    (
+        "openat",
+        &[0, TO_SOMEBODY, 0o1000],
+        [NO_FILE, UNKNOWN, NO_FILE],
+    ), // O_TRUNC
     ("openat2", &[], [NO_FILE, UNKNOWN, NO_FILE]),
     (
         "unlinkat",
@@ -462,5 +479,23 @@ fn each_program_may_do_what_is_its_own() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn an_answer_over_udp_is_judged_first() {
+    for filter in Filter::all(Mode::Kill) {
+        let (arch, number) = (audit_arch(filter.arch), filter.numbers["sendmsg"]);
+        let (verdict, instructions) = filter.program.run(&Call {
+            arch,
+            number,
+            args: [0; 6],
+        });
+        assert_eq!(verdict, ALLOWED);
+        assert!(
+            instructions < 20,
+            "{instructions} of {}",
+            filter.program.len()
+        );
     }
 }

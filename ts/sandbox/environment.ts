@@ -1,0 +1,14 @@
+/** Says that a launch was; without the kernel's proof it says nothing. */
+export const MARKER = 'LETMEIN_LAUNCHED';
+
+/** All that a launched program finds of its environment: nothing that could change what Node loads or does. */
+const KEPT = /^(?:PATH|LANG|TZ|NOTIFY_SOCKET|WATCHDOG_(?:USEC|PID)|LISTEN_(?:FDS|PID|FDNAMES))$/;
+
+/** Of the pool of four that Node loads its modules with, one thread will do. */
+const FIXED = ['UV_THREADPOOL_SIZE=1', `${MARKER}=1`];
+
+/** The environment of a launched program, as `NAME=value`. */
+export function launchEnvironment(environment: NodeJS.ProcessEnv): string[] {
+  const kept = Object.entries(environment).filter(([name]) => KEPT.test(name));
+  return [...kept.map(([name, value]) => `${name}=${value}`), ...FIXED];
+}
