@@ -101,7 +101,7 @@ export async function quick(
   world: World,
   operation: 'knock' | 'revoke',
   speaker: Speaker,
-  where: { address?: string; client?: number; transport?: Transport } = {},
+  where: { address?: string; client?: number; transport?: Transport; timeoutMs?: number } = {},
 ): Promise<string> {
   const conversation = await world.open({ transport: 'udp', ...where });
   await conversation.send(first(operation, speaker));
