@@ -116,18 +116,23 @@ function lockedPackages(path) {
   return JSON.parse(readFileSync(path, 'utf8')).packages;
 }
 
-/** Whether node_modules holds what package-lock.json names: npm writes what it installed into a lock file of its own. */
-function modulesAreCurrent() {
-  const record = join(ROOT, 'node_modules', '.package-lock.json');
+/**
+ * Whether node_modules holds what package-lock.json names: npm writes what it installed into a lock file of its own.
+ * @param {string} folder where both are
+ */
+export function modulesAreCurrent(folder) {
+  const record = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
   const installed = lockedPackages(record);
-  return Object.entries(lockedPackages(join(ROOT, 'package-lock.json'))).every(([path, wanted]) => {
-    if (path === '') return true;
-    const found = installed[path];
-    // Optional packages are for other systems or processors.
-    if (found === undefined) return wanted.optional === true || wanted.devOptional === true;
-    return found.version === wanted.version;
-  });
+  return Object.entries(lockedPackages(join(folder, 'package-lock.json'))).every(
+    ([path, wanted]) => {
+      if (path === '') return true;
+      const found = installed[path];
+      // Optional packages are for other systems or processors.
+      if (found === undefined) return wanted.optional === true || wanted.devOptional === true;
+      return found.version === wanted.version;
+    },
+  );
 }
 
 /**
@@ -139,7 +144,7 @@ export async function setup() {
   checkNode();
   await checkRust();
   await installPackages();
-  if (!modulesAreCurrent()) await step('installing npm packages', ['npm', 'ci', '--no-audit']);
+  if (!modulesAreCurrent(ROOT)) await step('installing npm packages', ['npm', 'ci', '--no-audit']);
   return build();
 }
 
