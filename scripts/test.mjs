@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { installed } from './installed.mjs';
 import { installNodes } from './nodes.mjs';
 import { buildProbe } from './probe.mjs';
 import { updateSandboxDocument } from './sandbox-document.mjs';
@@ -136,10 +137,11 @@ async function testRuns(parts) {
     await installUpstream();
     await installNodes();
     await buildProbe();
+    const from = { LETMEIN_INSTALLED: await installed() };
     // Once as it is, and once with the programs locked.
-    const locked = { LETMEIN_TEST_SECCOMP: 'kill' };
+    const locked = { ...from, LETMEIN_TEST_SECCOMP: 'kill' };
     const eitherWay = system.filter((path) => !SAY_THEMSELVES.has(basename(path, '.test.js')));
-    return [...runs, { files: system, env: {} }, { files: eitherWay, env: locked }];
+    return [...runs, { files: system, env: from }, { files: eitherWay, env: locked }];
   }
   say(
     paint(
@@ -157,8 +159,8 @@ async function testRuns(parts) {
  * @returns {Promise<boolean>}
  */
 function runNodeTests({ files, env }) {
-  const settings = Object.entries(env).map(([name, value]) => ` with ${name}=${value}`);
-  say(`${paint('cyan', '›')} ${files.length} files of tests${settings.join()}`);
+  const mode = env.LETMEIN_TEST_SECCOMP;
+  say(`${paint('cyan', '›')} ${files.length} files of tests${mode ? `, seccomp = ${mode}` : ''}`);
   const options = [`--test-concurrency=${CONCURRENCY}`, '--test-reporter=spec'];
   const child = spawn(process.execPath, ['--test', ...options, ...files], {
     cwd: ROOT,

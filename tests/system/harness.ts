@@ -58,7 +58,7 @@ export * from './conf.js';
 export type { Conversation } from './conversation.js';
 export type { Element } from './nft.js';
 export type { Exit, Run } from './process.js';
-export { haveUpstream, type Make, program, ROOT } from './programs.js';
+export { haveUpstream, INSTALLED, type Make, program, ROOT } from './programs.js';
 export { DEADLINE_MS, waitFor, within } from './wait.js';
 export type { Daemon, Namespace };
 

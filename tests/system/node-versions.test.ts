@@ -13,8 +13,8 @@ const LINES = 4;
 const RESOURCE = '0000000C';
 const SERVER = {
   resources: { [RESOURCE]: port(4003, { transports: ['tcp', 'udp'] }) },
-  extra: { general: 'seccomp = kill\n' },
-};
+  seccomp: 'kill',
+} as const;
 /** Enough that none proves himself 64 times in 30 s. */
 const USERS = Object.fromEntries(
   Array.from({ length: 100 }, (_, n) => [`${n + 1}`.padStart(8, '0'), newKey()]),

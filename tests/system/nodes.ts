@@ -1,9 +1,9 @@
 /** The Node versions that the daemons are tested on; scripts/nodes.mjs installs them. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './programs.js';
+import { INSTALLED } from './programs.js';
 
-const FOLDER = join(ROOT, 'tests', 'nodes', 'node_modules');
+const FOLDER = join(INSTALLED, 'tests', 'nodes', 'node_modules');
 
 /** One of them. */
 export interface NodeVersion {

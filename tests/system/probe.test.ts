@@ -5,13 +5,12 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { IS_ROOT } from './accounts.js';
-import { impossible, program, type Run, World } from './harness.js';
+import { INSTALLED, impossible, program, type Run, World } from './harness.js';
 
 const skip = (await impossible()) ?? (IS_ROOT ? false : 'needs root for other users');
 
-const CHILD = fileURLToPath(new URL('./probe-child.js', import.meta.url));
+const CHILD = join(INSTALLED, 'build', 'tests', 'system', 'probe-child.js');
 /** scripts/probe.mjs builds it here. */
 const PROBE_FOLDER = join(dirname(CHILD), 'probe');
 

@@ -22,7 +22,9 @@ function findRoot(from: string): string {
 
 /** The repository. `LETMEIN_ROOT` names it for tests built somewhere else. */
 export const ROOT = process.env.LETMEIN_ROOT ?? findRoot(dirname(fileURLToPath(import.meta.url)));
-const DIST = process.env.LETMEIN_DIST ?? join(ROOT, 'dist');
+/** Where our programs are run from; scripts/installed.mjs says when it is not the repository. */
+export const INSTALLED = process.env.LETMEIN_INSTALLED ?? ROOT;
+const DIST = join(INSTALLED, 'dist');
 const CACHE = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 /** Where scripts/upstream.mjs installs upstream's programs. */
 const UPSTREAM = process.env.LETMEIN_UPSTREAM ?? join(CACHE, 'letmein-upstream', 'bin');

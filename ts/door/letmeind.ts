@@ -12,6 +12,7 @@ import { monotonicMs } from '../ipc/clock.js';
 import type { Policy, SeccompMode, Setup } from '../ipc/frames.js';
 import { launched } from '../sandbox/launch.js';
 import { lockDown } from '../sandbox/lock.js';
+import { roomForConnections } from './descriptors.js';
 import type { Inquiry } from './desk.js';
 import { Link } from './link.js';
 import { Listeners } from './listeners.js';
@@ -60,7 +61,7 @@ export function runDoor(argv: readonly string[]): void {
     pidFile.remove();
   });
   const slots = new Slots(
-    options.numConnections ?? CONNECTIONS,
+    connections(options.numConnections ?? CONNECTIONS, log),
     options.numIpConnections ?? CONNECTIONS_PER_ADDRESS,
     monotonicMs,
   );
@@ -69,6 +70,15 @@ export function runDoor(argv: readonly string[]): void {
   door.link.listen(socketPath, (failure) => die(PROGRAM, failure));
   log.say(`waiting for letmeinfwd at ${socketPath}: no port is open before it comes`);
   onSignals(log, () => process.exit(0));
+}
+
+/** As many connections as are asked for, or as there can be. */
+function connections(asked: number, log: Log): number {
+  const room = roomForConnections();
+  if (room < asked) {
+    log.say(`-n ${asked}: this process may open too few files: going on with ${room} connections`);
+  }
+  return Math.min(asked, room);
 }
 
 function parse(argv: readonly string[]): DoorOptions {

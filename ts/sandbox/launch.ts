@@ -5,12 +5,7 @@ import { ADDON_FILE } from '../native/addon.js';
 import { NativeError } from '../native/error.js';
 import { type Capability, launch, proveLaunch } from '../native/sandbox.js';
 import { launchEnvironment, MARKER } from './environment.js';
-
-/**
- * Nothing is compiled at run time, so that no memory need ever be executable; and as few threads as Node can do with.
- * (Without a compiler there is no WebAssembly, and V8 warns of that unless told to do without.)
- */
-const NODE_FLAGS = ['--jitless', '--no-expose-wasm', '--single-threaded', '--v8-pool-size=0'];
+import { nodeFlags } from './node-flags.js';
 
 /** The folder that holds `dist`, of which this file is part. */
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -88,7 +83,7 @@ function replaceProcess(plan: Plan): never {
     tcp,
     mayStartPrograms,
     passed: [...passed],
-    command: [process.execPath, ...NODE_FLAGS, script, ...process.argv.slice(2)],
+    command: [process.execPath, ...nodeFlags(), script, ...process.argv.slice(2)],
     environment: launchEnvironment(process.env),
     needs: [script, ADDON_FILE],
   });

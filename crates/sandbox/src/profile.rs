@@ -75,7 +75,7 @@ impl Only {
     }
 }
 
-/// An architecture that there are tables for.
+/// An architecture that there are tables for. The constants that rows compare with are the same on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Arch {
     /// 64-bit x86; its 32-bit and x32 calls are refused.
