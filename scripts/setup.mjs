@@ -27,6 +27,8 @@ const SYSTEM = [
   { has: ['ip', '-V'], package: 'iproute2' },
   { has: ['unshare', '--version'], package: 'util-linux' },
   { has: ['perl', '-e', '1'], package: 'perl-base' },
+  { has: ['systemd-analyze', '--version'], package: 'systemd' },
+  { has: ['kill', '--version'], package: 'procps' },
 ];
 /** Brought along with a package by Debian's usual recommendations, which are not installed here. */
 const COMPANIONS = { gcc: ['libc6-dev'] };
