@@ -11,7 +11,7 @@ import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { World } from './harness.js';
 import { cleanEnvironment, must, type Run, track } from './process.js';
-import { ROOT } from './programs.js';
+import { INSTALLED, ROOT } from './programs.js';
 import { waitFor } from './wait.js';
 
 export const UNITS = join(ROOT, 'etc', 'systemd');
@@ -38,7 +38,7 @@ echo $$ > "$1/cgroup/$2/cgroup.procs"
 exec unshare --fork --pid --mount --cgroup --uts --ipc --kill-child --mount-proc -- sh -c "$3" sh "$1" "$4" "$5"
 `;
 /**
- * Runs as process 1: $1 the folder, $2 the Node binary, $3 this repository. All three may lie below what is hidden here, so
+ * Runs as process 1: $1 the folder, $2 the Node binary, $3 the package. All three may lie below what is hidden here, so
  * they are bound first.
  */
 const BOOT = `set -e
@@ -136,7 +136,7 @@ export class Machine {
   }
 
   async #start(): Promise<void> {
-    const args = [this.#folder, this.#cgroup, BOOT, process.execPath, ROOT];
+    const args = [this.#folder, this.#cgroup, BOOT, process.execPath, INSTALLED];
     const [file = '', ...command] = this.#world.server.command([
       ...['setpriv', '--pdeathsig', 'KILL', '--'],
       ...['sh', '-c', START, 'sh', ...args],

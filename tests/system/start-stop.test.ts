@@ -139,6 +139,31 @@ test('the door listens, and is ready, only when the judge has said where', { ski
   }),
 );
 
+test('a service manager that asks for signs of life gets them, locked or not', {
+  skip,
+}, async () => {
+  const watched = ['env', 'WATCHDOG_USEC=200000'];
+  const launchers = { door: watched, judge: watched };
+  const managers: Notifications[] = [];
+  await withWorld({ ...IDLE, launchers }, async (world) => {
+    for (const role of ['door', 'judge'] as const) {
+      const manager = await Notifications.listen(join(world.folder, `${role}.notify`));
+      world[role].launch();
+      managers.push(manager);
+    }
+    try {
+      for (const manager of managers) {
+        await manager.line(/^READY=1$/);
+        const before = manager.count;
+        await manager.line(/^WATCHDOG=1$/, before);
+        await manager.line(/^WATCHDOG=1$/, before + 1);
+      }
+    } finally {
+      for (const manager of managers) manager.close();
+    }
+  });
+});
+
 test('a service manager that cannot be told is no reason not to open the door', { skip }, () =>
   withWorld(IDLE, async (world) => {
     // NOTIFY_SOCKET is set, and nobody has made it: a shell that was started by some unit passes it on.
