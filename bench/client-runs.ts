@@ -1,13 +1,17 @@
 /** How long `letmein knock` takes from start to end, Node's own start included. */
 import { fileURLToPath } from 'node:url';
 import { type Make, type Namespace, program } from '../tests/system/harness.js';
-import { CLIENT_USERS, type Contestant } from './contestant.js';
+import { CLIENT_USERS, type Contestant, type ContestantName } from './contestant.js';
 import { portOf } from './population.js';
 import { Row } from './row.js';
 
 const ROUNDS = CLIENT_USERS;
 const RUNS = 6;
-const MAKES: readonly Make[] = ['ours', 'upstream'];
+const CLIENTS: readonly { name: ContestantName; make: Make; options: readonly string[] }[] = [
+  { name: 'ours', make: 'ours', options: [] },
+  { name: 'ours, seccomp = kill', make: 'ours', options: ['--seccomp', 'kill'] },
+  { name: 'upstream', make: 'upstream', options: [] },
+];
 const TRANSPORTS = { udp: '--server-port-udp', tcp: '--server-port-tcp' } as const;
 
 const TIMED_RUNS = fileURLToPath(new URL('./timed-runs.js', import.meta.url));
@@ -18,7 +22,7 @@ async function timed(namespace: Namespace, command: readonly string[]): Promise<
   return Float64Array.from(JSON.parse(printed) as number[]);
 }
 
-/** Runs both clients against the same daemons: `contestant`'s. */
+/** Runs the clients against the same daemons: `contestant`'s. */
 export async function clientRuns(contestant: Contestant): Promise<Row[]> {
   const { world } = contestant;
   const rows: Row[] = [];
@@ -27,10 +31,10 @@ export async function clientRuns(contestant: Contestant): Promise<Row[]> {
     for (let round = 0; round < ROUNDS; round += 1) {
       // Another user each round: none proves more often than the judge allows in 30 s.
       const user = `${1 + round}`;
-      const request = ['-c', world.clientConfPath, 'knock', option, '-u', user];
-      for (const make of MAKES) {
-        const command = [...program(make, 'letmein'), ...request, world.v4, `${portOf(1)}`];
-        row.add(make, await timed(world.client(), command));
+      const knock = ['knock', option, '-u', user, world.v4, `${portOf(1)}`];
+      for (const { name, make, options } of CLIENTS) {
+        const begin = [...program(make, 'letmein'), '-c', world.clientConfPath, ...options];
+        row.add(name, await timed(world.client(), [...begin, ...knock]));
       }
     }
     rows.push(row);

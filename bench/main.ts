@@ -1,5 +1,5 @@
 /**
- * The benchmark: our daemons, with Node's JIT compiler and without, against upstream's, in one run. Contestants take
+ * The benchmark: our daemons, locked (seccomp = kill) and not, against upstream's, in one run. Contestants take
  * turns, so that whatever else the machine does falls on all of them; ratios are more certain than milliseconds.
  * `--long` measures upstream with 10,000 leases too.
  */
@@ -16,7 +16,7 @@ import type { Row } from './row.js';
 import { table } from './table.js';
 import { throughput } from './throughput.js';
 
-/** Requests before anything is measured: the JIT compiler's work is done by then. */
+/** Requests before anything is measured: heaps have their size by then. */
 const WARM_UP = { count: 4_000, clients: 16 };
 const FEW_USERS = 5;
 

@@ -14,10 +14,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ['client', 'daemon', 'door', 'judge'],
   door: ['daemon', 'ipc', 'native', 'sandbox'],
   judge: ['daemon', 'ipc', 'native', 'sandbox', 'config'],
-  client: ['config', 'wire', 'native', 'sandbox'],
+  client: ['config', 'wire', 'sandbox'],
   config: [],
   // What door and judge both do at start and end: pid files, readiness, sockets from systemd, the exit status.
-  daemon: ['native'],
+  daemon: ['ipc', 'native', 'sandbox'],
   ipc: [],
   native: [],
   // Launch and lock: what all three programs do.

@@ -4,13 +4,25 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** Fields of /proc/PID/task/TID/status (proc_pid_status(5)), as text. */
 export type Status = Readonly<Record<string, string>>;
 
-/** The status of every thread. */
+/** The status of every thread: at least one. One that ends meanwhile, as at an execve, is left out. */
 export function threads(pid: number): Status[] {
-  return readdirSync(`/proc/${pid}/task`).map((thread) => {
-    const text = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
-    const fields = text.split('\n').map((line) => line.split(/:\s+/));
-    return Object.fromEntries(fields.map(([name, value]) => [name, value ?? '']));
+  const found = readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const status = statusIn(`/proc/${pid}/task/${thread}/status`);
+    return status === undefined ? [] : [status];
   });
+  if (found.length === 0) throw new Error(`process ${pid} has no thread left`);
+  return found;
+}
+
+function statusIn(path: string): Status | undefined {
+  try {
+    const fields = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.split(/:\s+/));
+    return Object.fromEntries(fields.map(([name, value]) => [name, value ?? '']));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What each open descriptor is: `socket:[…]`, `anon_inode:[eventpoll]`, a path. */

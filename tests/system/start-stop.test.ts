@@ -276,6 +276,7 @@ for (const kinds of ['tcpdual,udpdual', 'tcp4,udp4,tcp6,udp6']) {
   test(`sockets from systemd (${kinds}) are used`, { skip }, async () => {
     await withWorld(passing(PASSED_PORT, kinds), async (world) => {
       await assertKnocks(world, PASSED_PORT);
+      await world.door.line(/a socket from systemd is at port 5811, letmeind.conf says 5800: /);
       assert.equal(await world.server.listens('tcp', CONTROL_PORT), false, 'instead of our own');
     });
   });

@@ -156,9 +156,7 @@ class Run {
     }
     return protectedBy(mode, async () => {
       const { launchClient } = await import('./confinement.js');
-      for (const line of launchClient(this.#common.config)) {
-        this.#warn(line);
-      }
+      launchClient(this.#common.config).forEach(this.#trace());
       return mode;
     });
   }

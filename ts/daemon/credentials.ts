@@ -14,7 +14,7 @@ export type PeerCheck = (socket: Socket) => string | undefined;
  * @throws Failure when there is no such user
  */
 export function peerCheck(user: string): PeerCheck {
-  const welcome = isAlone() ? process.getuid?.() : idOf(user, '/etc/passwd');
+  const welcome = isAlone() ? process.getuid?.() : idOf(user);
   if (welcome === undefined) {
     throw new Failure(`there is no user ${user}: make it, as README, "Set up a server", shows`);
   }

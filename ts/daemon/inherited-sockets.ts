@@ -1,4 +1,4 @@
-import { type SocketKind, socketKind } from '../native/host.js';
+import { type SocketKind, socketKind, socketPort } from '../native/host.js';
 import { Failure } from './failure.js';
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
@@ -10,6 +10,8 @@ const MOST_LISTEN_FDS = 64;
 export interface InheritedSocket {
   readonly fd: number;
   readonly kind: SocketKind;
+  /** Where it is bound. */
+  readonly port: number;
 }
 
 /**
@@ -29,5 +31,5 @@ export function passedDescriptors(): number[] {
 
 /** What those descriptors are. @throws NativeError for one that is no socket */
 export function inheritedSockets(descriptors: readonly number[]): InheritedSocket[] {
-  return descriptors.map((fd) => ({ fd, kind: socketKind(fd) }));
+  return descriptors.map((fd) => ({ fd, kind: socketKind(fd), port: socketPort(fd) }));
 }

@@ -1,5 +1,6 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Failure, messageOf } from './failure.js';
+import { removeFile } from './remove-file.js';
 
 /** Longest content that a pid file of ours can have, in characters: 2²² and a line feed. */
 const LONGEST_PID = 8;
@@ -31,20 +32,6 @@ export class PidFile {
     try {
       removeFile(this.path);
     } catch {}
-  }
-}
-
-/**
- * Removes a file that may not be there. By one system call: a locked program has no others for it (Node's `rmSync` looks
- * at the file first, or walks folders, depending on its version).
- */
-export function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      throw error;
-    }
   }
 }
 

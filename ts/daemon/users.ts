@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** Looks up a system user's or group's number in `/etc/passwd` or `/etc/group`; undefined if it has none. */
-export function idOf(name: string, file: '/etc/passwd' | '/etc/group'): number | undefined {
-  const line = linesOf(file).find((entry) => entry.startsWith(`${name}:`));
+/** Looks up a system user's number in `/etc/passwd`; undefined if there is no such user, or no such file. */
+export function idOf(name: string): number | undefined {
+  const line = lines().find((entry) => entry.startsWith(`${name}:`));
   const id = Number.parseInt(line?.split(':')[2] ?? '', 10);
   return Number.isNaN(id) ? undefined : id;
 }
 
-/** A system without the file has no such user either. */
-function linesOf(file: string): string[] {
+function lines(): string[] {
   try {
-    return readFileSync(file, 'utf8').split('\n');
+    return readFileSync('/etc/passwd', 'utf8').split('\n');
   } catch {
     return [];
   }

@@ -1,16 +1,18 @@
 import { join, resolve } from 'node:path';
+import { begin } from '../daemon/begin.js';
 import { atLeastOne, type DaemonOptions, daemonCommand } from '../daemon/command-line.js';
 import { Failure } from '../daemon/failure.js';
 import { inheritedSockets, passedDescriptors } from '../daemon/inherited-sockets.js';
-import { type Log, standardErrorLog } from '../daemon/log.js';
-import { PidFile, removeFile } from '../daemon/pid-file.js';
-import { ServiceManager } from '../daemon/service-manager.js';
+import type { Log } from '../daemon/log.js';
+import { PidFile } from '../daemon/pid-file.js';
+import { removeFile } from '../daemon/remove-file.js';
+import type { ServiceManager } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { die } from '../daemon/start.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
 import type { Policy, SeccompMode, Setup } from '../ipc/frames.js';
-import { launched } from '../sandbox/launch.js';
+import type { Plan } from '../sandbox/launch.js';
 import { lockDown } from '../sandbox/lock.js';
 import { roomForConnections } from './descriptors.js';
 import type { Inquiry } from './desk.js';
@@ -39,7 +41,7 @@ export function runDoor(argv: readonly string[]): void {
   const options = parse(argv);
   const folder = join(resolve(options.rundir), PROGRAM);
   const passed = options.systemd ? passedDescriptors() : [];
-  const shortcomings = launched({
+  const plan: Plan = {
     user: PROGRAM,
     ...(options.lowPort === true ? { capability: 'net-bind-service' } : {}),
     folder,
@@ -47,12 +49,8 @@ export function runDoor(argv: readonly string[]): void {
     tcp: 'no-connect',
     mayStartPrograms: false,
     passed,
-  });
-  const log = standardErrorLog(PROGRAM, monotonicMs);
-  for (const line of shortcomings) {
-    log.say(line);
-  }
-  const manager = options.systemd ? new ServiceManager(log) : undefined;
+  };
+  const { log, manager } = begin(PROGRAM, plan, options);
   const inherited = inheritedSockets(passed);
   const pidFile = PidFile.create(join(folder, `${PROGRAM}.pid`), PROGRAM);
   const socketPath = join(folder, 'judge.sock');

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { peerCheck } from '../daemon/credentials.js';
 import { Failure, messageOf } from '../daemon/failure.js';
 import type { Log } from '../daemon/log.js';
-import { removeFile } from '../daemon/pid-file.js';
+import { removeFile } from '../daemon/remove-file.js';
 import {
   ANSWER,
   ANSWER_LEN,

@@ -44,6 +44,11 @@ export class Listeners {
   }
 
   async #openAll({ tcp, udp, port }: Setup): Promise<void> {
+    const elsewhere = this.inherited.find((socket) => socket.port !== port);
+    if (elsewhere !== undefined) {
+      const where = `a socket from systemd is at port ${elsewhere.port}, letmeind.conf says ${port}`;
+      this.log.say(`${where}: make letmeind.socket say the same`);
+    }
     if (tcp) {
       await Promise.all(this.#tcpPlaces(port).map((place) => this.#addTcp(place)));
     }

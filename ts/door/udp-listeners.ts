@@ -39,11 +39,11 @@ export class UdpListeners {
     for (const { fd, kind } of passed) {
       this.#general.push(new UdpListener(fd, kind === 'udp4' ? 'udp4' : 'udp6', hall));
     }
-    const present = [...usableAddresses(this.#machine).values()];
+    const present = [...this.#addresses().values()];
     for (const family of FAMILIES) {
-      // One for the wildcard, one for each address there is, and some for those that come.
+      // One for the wildcard if it is ours, one for each address there is, and some for those that come.
       const count = present.filter((each) => each === family).length;
-      this.#spare.stock(family, 1 + count + LATE_ADDRESSES);
+      this.#spare.stock(family, (passed.length === 0 ? 1 : 0) + count + LATE_ADDRESSES);
     }
     if (passed.length === 0) {
       this.#openWildcards();
@@ -80,13 +80,23 @@ export class UdpListeners {
 
   /** Follows the machine's addresses. The socket of one that goes stays, for its return: a new one may not be had. */
   #look(): void {
-    const now = usableAddresses(this.#machine);
+    const now = this.#addresses();
     const come = [...now].filter(([host]) => !this.#byAddress.has(host));
     this.#share(come.length > 0);
     for (const [host, family] of come) {
       this.#add(host, family);
     }
     this.#share(false);
+  }
+
+  /** This machine's addresses now; none new if it cannot say. */
+  #addresses(): Map<string, Family> {
+    try {
+      return usableAddresses(this.#machine);
+    } catch (error) {
+      this.#complain('one that comes', String(error));
+      return new Map();
+    }
   }
 
   /** Linux lets any user's socket stand beside ones that share their port: ours do so for a moment. */

@@ -3,18 +3,18 @@ import { loadServerConfig } from '../config/load.js';
 import type { ServerConfig } from '../config/model.js';
 import { placesOf, SERVER_FILE } from '../config/places.js';
 import { formatProblem } from '../config/report.js';
+import { begin } from '../daemon/begin.js';
 import { type DaemonOptions, daemonCommand } from '../daemon/command-line.js';
 import { Failure, messageOf } from '../daemon/failure.js';
-import { type Log, standardErrorLog } from '../daemon/log.js';
+import type { Log } from '../daemon/log.js';
 import { PidFile } from '../daemon/pid-file.js';
-import { ServiceManager } from '../daemon/service-manager.js';
 import { onSignals } from '../daemon/signals.js';
 import { VERSION } from '../daemon/version.js';
 import { monotonicMs } from '../ipc/clock.js';
 import { LONGEST_TIMER_MS, type Setup } from '../ipc/frames.js';
 import { Firewall } from '../native/firewall.js';
 import { Gate } from '../native/gate.js';
-import { launched } from '../sandbox/launch.js';
+import type { Plan } from '../sandbox/launch.js';
 import { lockDown } from '../sandbox/lock.js';
 import { adopt } from './adoption.js';
 import { Judgement } from './judgement.js';
@@ -39,7 +39,7 @@ export function runJudge(argv: readonly string[]): void {
   const options = parse(argv);
   const rundir = resolve(options.rundir);
   const folder = join(rundir, PROGRAM);
-  const shortcomings = launched({
+  const plan: Plan = {
     user: PROGRAM,
     capability: 'net-admin',
     folder,
@@ -47,12 +47,8 @@ export function runJudge(argv: readonly string[]): void {
     tcp: 'none',
     mayStartPrograms: false,
     passed: [],
-  });
-  const log = standardErrorLog(PROGRAM, monotonicMs);
-  for (const line of shortcomings) {
-    log.say(line);
-  }
-  const manager = options.systemd ? new ServiceManager(log) : undefined;
+  };
+  const { log, manager } = begin(PROGRAM, plan, options);
   const config = configuration(options, log);
   const pidFile = PidFile.create(join(folder, `${PROGRAM}.pid`), PROGRAM);
   process.on('exit', () => pidFile.remove());

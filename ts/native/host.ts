@@ -1,8 +1,6 @@
 import { addon } from './addon.js';
 import { translated } from './error.js';
 
-export type { PeerCredentials } from './index.js';
-
 /** What an inherited descriptor can be. */
 export type SocketKind = ReturnType<typeof addon.socketKind>;
 
@@ -14,6 +12,11 @@ export function peerCredentials(fd: number): { pid: number; uid: number; gid: nu
 /** What kind of socket an inherited descriptor is. @throws NativeError if it is none */
 export function socketKind(fd: number): SocketKind {
   return translated(() => addon.socketKind(fd));
+}
+
+/** The port that a socket is bound to; 0 if it is no internet socket. @throws NativeError */
+export function socketPort(fd: number): number {
+  return translated(() => addon.socketPort(fd));
 }
 
 /**

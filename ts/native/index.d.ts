@@ -175,3 +175,6 @@ export declare function shareAddress(fd: number, shared: boolean): void
 
 /** Tells what the inherited descriptor `fd` is; throws `SYSTEM_CALL` if it is no socket. */
 export declare function socketKind(fd: number): 'tcp4' | 'tcp6' | 'udp4' | 'udp6' | 'other'
+
+/** The port that the socket `fd` is bound to; 0 if it is no internet socket. */
+export declare function socketPort(fd: number): number

@@ -2,8 +2,6 @@ import { addon } from './addon.js';
 import { translated } from './error.js';
 import type { LaunchPlan } from './index.js';
 
-export type { LaunchPlan } from './index.js';
-
 /** The one capability that a program may keep. */
 export type Capability = NonNullable<LaunchPlan['capability']>;
 /** The tables of allowed system calls (crates/sandbox). */

@@ -1,38 +1,13 @@
-//! The machine's own addresses, asked over one rtnetlink socket: getifaddrs(3) opens a new one each time, which a locked
-//! program cannot.
-
-use std::{
-    io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
+//! `LocalAddresses`: this machine's addresses as texts.
 
 use napi_derive::napi;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::errors::{Result, system};
-
-/// rtnetlink(7), linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h.
-const NETLINK_ROUTE: i32 = 0;
-const NLM_F_REQUEST_DUMP: u16 = 0x301;
-const RTM_GETADDR: u16 = 22;
-const RTM_NEWADDR: u16 = 20;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-/// `struct nlmsghdr` and `struct ifaddrmsg`.
-const HEADER_LEN: usize = 16;
-const ADDRESS_HEADER_LEN: usize = 8;
-/// The kernel fills at most 32 KiB into one datagram of a listing.
-const RECEIVE_LEN: usize = 64 * 1024;
-/// The kernel answers at once; this is against waiting for ever.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A socket over which the kernel lists this machine's addresses.
 #[napi]
 pub struct LocalAddresses {
-    socket: Socket,
+    addresses: letmein_sandbox::LocalAddresses,
 }
 
 #[napi]
@@ -40,105 +15,16 @@ impl LocalAddresses {
     /// Opens the socket.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        let failed = |error| system("open a routing socket", &error);
-        let protocol = Some(Protocol::from(NETLINK_ROUTE));
-        let socket = Socket::new(Domain::from(libc::AF_NETLINK), Type::DGRAM, protocol);
-        let socket = socket.map_err(failed)?;
-        socket
-            .set_read_timeout(Some(ANSWER_TIMEOUT))
-            .map_err(failed)?;
-        Ok(Self { socket })
+        let addresses = letmein_sandbox::LocalAddresses::open()
+            .map_err(|error| system("open a routing socket", &error))?;
+        Ok(Self { addresses })
     }
 
     /// All addresses of all interfaces now.
     #[napi]
     pub fn list(&mut self) -> Result<Vec<String>> {
-        let failed = |error| system("list this machine's addresses", &error);
-        self.socket.write_all(&request()).map_err(failed)?;
-        let mut addresses = Vec::new();
-        let mut buffer = vec![0; RECEIVE_LEN];
-        loop {
-            let length = self.socket.read(&mut buffer).map_err(failed)?;
-            let bytes = buffer.get(..length).unwrap_or_default();
-            if read_listing(bytes, &mut addresses) {
-                return Ok(addresses.iter().map(ToString::to_string).collect());
-            }
-        }
+        let found = self.addresses.list();
+        let found = found.map_err(|error| system("list this machine's addresses", &error))?;
+        Ok(found.iter().map(ToString::to_string).collect())
     }
-}
-
-/// RTM_GETADDR for all families.
-fn request() -> Vec<u8> {
-    let length = (HEADER_LEN + ADDRESS_HEADER_LEN) as u32;
-    let mut bytes = Vec::with_capacity(HEADER_LEN + ADDRESS_HEADER_LEN);
-    bytes.extend(length.to_ne_bytes());
-    bytes.extend(RTM_GETADDR.to_ne_bytes());
-    bytes.extend(NLM_F_REQUEST_DUMP.to_ne_bytes());
-    // Sequence number and port: one request at a time, to the kernel. Then an empty ifaddrmsg.
-    bytes.resize(HEADER_LEN + ADDRESS_HEADER_LEN, 0);
-    bytes
-}
-
-/// Takes the addresses out of one datagram; true at the end of the listing. A datagram that says nothing ends it too.
-fn read_listing(mut bytes: &[u8], addresses: &mut Vec<IpAddr>) -> bool {
-    let mut was_empty = true;
-    while let Some((kind, payload, rest)) = next_message(bytes) {
-        was_empty = false;
-        match kind {
-            NLMSG_DONE | NLMSG_ERROR => return true,
-            RTM_NEWADDR => addresses.extend(address_of(payload)),
-            _ => {}
-        }
-        bytes = rest;
-    }
-    was_empty
-}
-
-/// Kind, payload and what follows.
-fn next_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let length = u32::from_ne_bytes(*bytes.first_chunk()?) as usize;
-    let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
-    let payload = bytes.get(HEADER_LEN..length)?;
-    Some((
-        kind,
-        payload,
-        bytes.get(aligned(length)..).unwrap_or_default(),
-    ))
-}
-
-/// IFA_LOCAL if there is one, which a point-to-point link has besides its peer's IFA_ADDRESS.
-fn address_of(payload: &[u8]) -> Option<IpAddr> {
-    let mut attributes = payload.get(ADDRESS_HEADER_LEN..)?;
-    let mut found = None;
-    while let Some((kind, value, rest)) = next_attribute(attributes) {
-        if kind == IFA_LOCAL || (kind == IFA_ADDRESS && found.is_none()) {
-            found = ip_of(value).or(found);
-        }
-        attributes = rest;
-    }
-    found
-}
-
-/// `struct rtattr`: length 2, kind 2, value.
-fn next_attribute(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    const ATTRIBUTE_HEADER_LEN: usize = 4;
-    let length = u16::from_ne_bytes(*bytes.first_chunk()?) as usize;
-    let kind = u16::from_ne_bytes(*bytes.get(2..)?.first_chunk()?);
-    let value = bytes.get(ATTRIBUTE_HEADER_LEN..length)?;
-    Some((
-        kind,
-        value,
-        bytes.get(aligned(length)..).unwrap_or_default(),
-    ))
-}
-
-fn ip_of(value: &[u8]) -> Option<IpAddr> {
-    let four = <[u8; 4]>::try_from(value).map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes)));
-    let six = <[u8; 16]>::try_from(value).map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes)));
-    four.or(six).ok()
-}
-
-/// Netlink pads to four bytes.
-fn aligned(length: usize) -> usize {
-    length.next_multiple_of(4)
 }

@@ -58,6 +58,14 @@ pub fn socket_kind(fd: i32) -> Result<&'static str> {
     })
 }
 
+/// The port that the socket `fd` is bound to; 0 if it is no internet socket.
+#[napi]
+pub fn socket_port(fd: i32) -> Result<u16> {
+    let failed = |error| system("look at an inherited descriptor", &error);
+    with_socket(fd, |socket| socket.local_addr().map_err(failed))
+        .map(|address| address.as_socket().map_or(0, |address| address.port()))
+}
+
 /// Makes an unbound UDP socket that may stand beside others of ours on one port; returns its descriptor, which the
 /// caller closes. An IPv6 socket takes no IPv4.
 #[napi]
@@ -77,15 +85,20 @@ pub fn open_udp(#[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String) -> Resu
 #[napi]
 pub fn bind_udp(fd: i32, address: String, port: u16) -> Result<()> {
     let host: IpAddr = address.parse().map_err(|_| malformed())?;
+    let failed = |error| system(&format!("bind udp {host} port {port}"), &error);
+    let address = InternetAddress::new(host, port).into();
+    with_socket(fd, |socket| socket.bind(&address).map_err(failed))
+}
+
+/// Lends the socket `fd` out for one call.
+fn with_socket<T>(fd: i32, call: impl FnOnce(SockRef<'_>) -> Result<T>) -> Result<T> {
     if fd < 0 {
         return Err(malformed());
     }
-    // SAFETY: it is no longer borrowed when this call ends, and is not -1; the kernel answers EBADF or ENOTSOCK for a
-    // wrong one.
+    // SAFETY: it is no longer borrowed when this function ends, and is not -1; the kernel answers EBADF or ENOTSOCK for
+    // a wrong one.
     let socket = unsafe { BorrowedFd::borrow_raw(fd) };
-    SockRef::from(&socket)
-        .bind(&InternetAddress::new(host, port).into())
-        .map_err(|error| system(&format!("bind udp {host} port {port}"), &error))
+    call(SockRef::from(&socket))
 }
 
 /// Says whether other sockets may be bound beside `fd` (SO_REUSEADDR, socket(7)). Linux asks no

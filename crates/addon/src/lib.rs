@@ -1,6 +1,6 @@
 //! The N-API surface of letmein: conversion between JavaScript's values and the types of
-//! `letmein-wire` and `letmein-firewall`, and three questions to the operating system that Node
-//! cannot ask. No decision is taken here.
+//! `letmein-wire`, `letmein-firewall` and `letmein-sandbox`, and a few calls to the operating system
+//! that Node cannot make. No decision is taken here.
 //!
 //! Work that comes in numbers (messages to check, leases to change) crosses as packed records of a
 //! fixed size, one call for all that an event-loop turn brought: the call, not the work, is what a

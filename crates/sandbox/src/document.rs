@@ -67,7 +67,6 @@ fn name(row: &Row) -> String {
     match row.only {
         Only::All => format!("`{}`", row.call),
         Only::X86_64 => format!("`{}` (x86_64)", row.call),
-        Only::Aarch64 => format!("`{}` (aarch64)", row.call),
     }
 }
 

@@ -4,8 +4,7 @@ use crate::profile::{Condition, Profile, Test, allow, is, is_not, kill};
 
 const LINK: &str = "the link to the door, tried again every 250 ms";
 const ELSEWHERE: &str = "a socket of another family; its netlink sockets are open already";
-const CONFIGURATION: &str =
-    "the configuration is read again at a reload; Landlock says which files";
+const CONFIGURATION: &str = "to read alone, what Node and libc may want late, and the configuration; Landlock says which files";
 const PATH: &str = "what Node may ask about a path before it opens it";
 const BATCH: &str = "the netlink socket takes a transaction as one datagram, however large";
 const END: &str = "its pid file is removed at the end; Landlock keeps it to that folder";

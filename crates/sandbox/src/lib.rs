@@ -1,6 +1,6 @@
 //! The sandbox of letmein's programs, in two stages (docs/sandbox.md).
 //!
-//! 1. **Launch** ([`launch()`]): before a byte of configuration or network is read, a program replaces
+//! 1. **Launch** ([`launch()`]): before a daemon reads a byte of configuration or network, it replaces
 //!    itself by the same program under fixed conditions. User ids, capabilities and Landlock domains
 //!    belong to a thread and Node has several, so they are set where the new process has one thread
 //!    yet, and every later one inherits.
@@ -9,6 +9,7 @@
 //!
 //! Linux only; no knowledge of Node-API.
 
+mod addresses;
 mod capability;
 pub mod client;
 mod descriptors;
@@ -26,6 +27,7 @@ mod ring;
 pub mod runtime;
 mod sys;
 
+pub use addresses::LocalAddresses;
 pub use capability::Capability;
 pub use client::CLIENT;
 pub use door::DOOR;

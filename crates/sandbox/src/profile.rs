@@ -59,8 +59,6 @@ pub enum Only {
     All,
     /// Newer architectures never had the call.
     X86_64,
-    /// The older one never had it.
-    Aarch64,
 }
 
 impl Only {
@@ -70,7 +68,6 @@ impl Only {
         match self {
             Only::All => true,
             Only::X86_64 => arch == Arch::X86_64,
-            Only::Aarch64 => arch == Arch::Aarch64,
         }
     }
 }
@@ -78,9 +75,9 @@ impl Only {
 /// An architecture that there are tables for. The constants that rows compare with are the same on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Arch {
-    /// 64-bit x86; its 32-bit and x32 calls are refused.
+    /// 64-bit x86; its 32-bit and x32 calls end the process.
     X86_64,
-    /// 64-bit ARM; its 32-bit calls are refused.
+    /// 64-bit ARM; its 32-bit calls end the process.
     Aarch64,
 }
 

@@ -94,13 +94,13 @@ fn may_dump_core() -> bool {
 fn missing(version: i32) -> Vec<String> {
     let line = match version {
         0 => {
-            "this kernel has no Landlock: files and connections are restricted by user and system call filter only"
+            "this kernel has no Landlock: files and connections are restricted by user and seccomp only"
         }
         ..TCP_VERSION => {
-            "this kernel's Landlock cannot restrict TCP: the system call filter alone does"
+            "this kernel's Landlock cannot restrict TCP, signals and abstract sockets: seccomp = kill restricts the first two"
         }
         TCP_VERSION..SCOPE_VERSION => {
-            "this kernel's Landlock cannot restrict signals and abstract sockets: the system call filter alone does"
+            "this kernel's Landlock cannot restrict signals and abstract sockets: seccomp = kill restricts the first"
         }
         _ => return Vec::new(),
     };
