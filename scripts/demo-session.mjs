@@ -39,7 +39,8 @@ const JUDGE_ID = 64_002;
 const FOLDER = mkdtempSync(join(tmpdir(), 'letmein-demo-'));
 const SERVER_CONF = join(FOLDER, 'letmeind.conf');
 const CLIENT_CONF = join(FOLDER, 'letmein.conf');
-const PROGRAMS = join(process.env.LETMEIN_DIST ?? join(ROOT, 'dist'), 'bin');
+/** scripts/demo.mjs says when they are not run from the repository. */
+const PROGRAMS = join(process.env.LETMEIN_INSTALLED ?? ROOT, 'dist', 'bin');
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { installed } from './installed.mjs';
 import { setup } from './setup.mjs';
 import { environment, isMain, main, ROOT, StepFailed, succeeds } from './step.mjs';
 
@@ -27,8 +28,12 @@ async function namespaces() {
 /** @returns {Promise<number>} */
 async function demo() {
   await setup();
-  const [file = '', ...args] = [...(await namespaces()), '--', process.execPath, SESSION];
-  const child = spawn(file, args, { cwd: ROOT, env: environment(), stdio: 'inherit' });
+  const space = await namespaces();
+  // Only where there are other users do the daemons become others.
+  const from = space === PLAIN ? await installed() : ROOT;
+  const [file = '', ...args] = [...space, '--', process.execPath, SESSION];
+  const env = { ...environment(), LETMEIN_INSTALLED: from };
+  const child = spawn(file, args, { cwd: ROOT, env, stdio: 'inherit' });
   // Ctrl-C reaches the session too: it cleans up, and its end is ours.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.on(signal, () => child.kill(signal));
