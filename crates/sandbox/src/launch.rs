@@ -90,7 +90,9 @@ fn make_folder(launch: &Launch, identity: Option<&Identity>) -> Result<(), Error
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         // Whoever is not root and may not make it finds it there, or is told when the first file is written.
         Err(_) if identity.is_none() => {}
-        made => made.map_err(|error| failed("make", error))?,
+        made => made.map_err(|error| {
+            failed("make", error).advise("the folder above it must be there, see --rundir")
+        })?,
     }
     let Some(identity) = identity else {
         return Ok(());
