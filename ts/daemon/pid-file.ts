@@ -20,7 +20,8 @@ export class PidFile {
     try {
       // A dead process's, perhaps of another user: whoever owns the folder may remove it, not write it.
       removeFile(path);
-      writeFileSync(path, `${process.pid}\n`, { mode: MODE });
+      // Never through a link.
+      writeFileSync(path, `${process.pid}\n`, { mode: MODE, flag: 'wx' });
     } catch (error) {
       throw new Failure(`failed to write the pid file ${path}: ${messageOf(error)}`);
     }

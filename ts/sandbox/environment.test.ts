@@ -24,7 +24,7 @@ test('what could change what Node loads or does is left behind', () => {
     GCONV_PATH: '/tmp',
     LETMEIN_LAUNCHED: 'no',
   };
-  const fixed = ['UV_THREADPOOL_SIZE=1', `${MARKER}=1`];
+  const fixed = ['UV_THREADPOOL_SIZE=1', 'OPENSSL_CONF=/dev/null', `${MARKER}=1`];
   const expected = [...Object.entries(kept).map(([name, value]) => `${name}=${value}`), ...fixed];
   assert.deepEqual(launchEnvironment({ ...left, ...kept }), expected);
   assert.deepEqual(launchEnvironment({}), fixed);

@@ -4,8 +4,13 @@ export const MARKER = 'LETMEIN_LAUNCHED';
 /** All that a launched program finds of its environment: nothing that could change what Node loads or does. */
 const KEPT = /^(?:PATH|LANG|TZ|NOTIFY_SOCKET|WATCHDOG_(?:USEC|PID)|LISTEN_(?:FDS|PID|FDNAMES))$/;
 
-/** Of the pool of four that Node loads its modules with, one thread will do. */
-const FIXED = ['UV_THREADPOOL_SIZE=1', `${MARKER}=1`];
+const FIXED = [
+  // Of the pool of four that Node loads its modules with, one thread will do.
+  'UV_THREADPOOL_SIZE=1',
+  // Node does not start if the file that OpenSSL was built to read is there and closed; nobody here needs what it says.
+  'OPENSSL_CONF=/dev/null',
+  `${MARKER}=1`,
+];
 
 /** The environment of a launched program, as `NAME=value`. */
 export function launchEnvironment(environment: NodeJS.ProcessEnv): string[] {

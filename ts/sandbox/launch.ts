@@ -22,10 +22,10 @@ const SYSTEM_FILES = [
   '/etc/group',
   '/etc/localtime',
   '/usr/share/zoneinfo',
+  // Where the loaders of glibc and musl look libraries up.
   '/etc/ld.so.cache',
-  // Node reads the configuration of OpenSSL wherever it was built to, and does not start if that is there and closed.
-  '/etc/ssl/openssl.cnf',
-  '/usr/lib/ssl',
+  '/etc/ld-musl-x86_64.path',
+  '/etc/ld-musl-aarch64.path',
   // Debian's Node has part of its own JavaScript here.
   '/usr/share/nodejs',
   '/sys/fs/cgroup',

@@ -3,11 +3,11 @@
 use std::{
     convert::Infallible,
     ffi::CString,
-    fs::{DirBuilder, File},
+    fs::{DirBuilder, File, OpenOptions},
     io,
     os::{
         fd::RawFd,
-        unix::fs::{DirBuilderExt, MetadataExt, fchown},
+        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown},
     },
     path::PathBuf,
 };
@@ -97,11 +97,16 @@ fn make_folder(launch: &Launch, identity: Option<&Identity>) -> Result<(), Error
     let Some(identity) = identity else {
         return Ok(());
     };
-    let folder = File::open(path).map_err(|error| failed("open", error))?;
+    // Not through a link: where others may write, one could lead root to give away any folder of the machine.
+    let folder = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY)
+        .open(path)
+        .map_err(|error| failed("open", error))?;
     let metadata = folder
         .metadata()
         .map_err(|error| failed("look at", error))?;
-    if metadata.is_dir() && metadata.uid() == identity.uid.as_raw() {
+    if metadata.uid() == identity.uid.as_raw() {
         return Ok(());
     }
     let (uid, gid) = (identity.uid.as_raw(), identity.gid.as_raw());
