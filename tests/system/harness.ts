@@ -258,7 +258,8 @@ export class World {
   async configureServer(conf: ServerConf | string): Promise<void> {
     const text = typeof conf === 'string' ? conf : serverConf(conf);
     await writeFile(this.serverConfPath, text, { mode: SERVER_MODE });
-    await chown(this.serverConfPath, 0, this.#accounts?.letmeinfwd ?? 0);
+    const judge = this.#accounts?.letmeinfwd;
+    if (IS_ROOT && judge !== undefined) await chown(this.serverConfPath, 0, judge);
   }
 
   /** Writes letmein.conf. By default it has the server's keys, resources, port and transports. */
