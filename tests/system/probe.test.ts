@@ -14,7 +14,7 @@ const CHILD = join(INSTALLED, 'build', 'tests', 'system', 'probe-child.js');
 /** scripts/probe.mjs builds it here. */
 const PROBE_FOLDER = join(dirname(CHILD), 'probe');
 
-const { EACCES, ENOSYS } = constants.errno;
+const { EACCES, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT } = constants.errno;
 const SIGSYS = 'SIGSYS';
 const DONE = 0;
 /** What becomes of an attempt: the end by SIGSYS, an errno, or nothing out of the ordinary (0). */
@@ -120,7 +120,9 @@ for (const [profile, fates] of Object.entries(FATES)) {
   }
 }
 
-test('in log mode the same is logged and let through', { skip }, async () => {
+test('in log mode the same is logged and let through, but for what the launch refuses', {
+  skip,
+}, async () => {
   const world = await World.create({ daemons: 'none', clients: 0 });
   try {
     for (const attempt of ['socket-inet', 'socket-unix', 'keyctl']) {
@@ -128,6 +130,16 @@ test('in log mode the same is logged and let through', { skip }, async () => {
       const fate = fateOf(await world.server.run(command));
       assert.equal(typeof fate, 'number', `${attempt}: ${fate}`);
       assert.notEqual(fate, ENOSYS, attempt);
+    }
+    const launched: Readonly<Record<string, Fate>> = {
+      'terminal-input': EPERM,
+      'socket-multipath': EPROTONOSUPPORT,
+      'sendto-address': EOPNOTSUPP,
+      io_uring_setup: ENOSYS,
+    };
+    for (const [attempt, expected] of Object.entries(launched)) {
+      const command = [process.execPath, CHILD, PROBE_FOLDER, 'door', 'log', 'main', attempt];
+      assert.equal(fateOf(await world.server.run(command)), expected, attempt);
     }
   } finally {
     await world.close();

@@ -109,6 +109,11 @@ class Run {
     const mode = await this.#launch(loaded);
     this.#warnObsolete();
     const config = this.#accept(loaded);
+    if (mode === 'kill' && request.hostText.includes('%')) {
+      throw new UsageError(
+        'HOST: a locked client cannot look up the interface of a link-local address: add --seccomp off',
+      );
+    }
     const errand = errandOf(request, config, config.path ?? this.#common.config ?? NO_FILE);
     const tools = { clock: systemClock, network: systemNetwork, errand, trace: this.#trace() };
     const plan = knockOf(request, config);

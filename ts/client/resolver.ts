@@ -28,8 +28,9 @@ export function lookUp(
   found: (family: Family, result: Found) => void,
   gone: () => void = () => {},
 ): Stop {
-  // These two make every start of Node slower, and the child needs neither.
-  const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...env } = process.env;
+  // The first two make every start of Node slower. The third, which a launched client has, would have one family wait for
+  // the other: the child asks for each on a thread of the pool.
+  const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, UV_THREADPOOL_SIZE, ...env } = process.env;
   const child = spawn(process.execPath, [CHILD, host, ...families.map(String)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env,
@@ -45,6 +46,14 @@ export function lookUp(
       report(family, { kind: 'none', code });
     }
   };
+  let isGone = false;
+  const end = (code: string) => {
+    reportMissing(code);
+    if (!isGone) {
+      isGone = true;
+      gone();
+    }
+  };
   createInterface({ input: child.stdout }).on('line', (text) => {
     const { family, addresses, code }: Line = JSON.parse(text);
     report(
@@ -52,11 +61,9 @@ export function lookUp(
       addresses ? { kind: 'addresses', addresses } : { kind: 'none', code: code ?? '' },
     );
   });
-  child.on('error', (error: NodeJS.ErrnoException) => reportMissing(error.code ?? error.message));
-  child.on('close', () => {
-    reportMissing('EAI_SYSTEM');
-    gone();
-  });
+  // A child that could not be started has no end.
+  child.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+  child.on('close', () => end('EAI_SYSTEM'));
   return () => {
     missing.clear();
     child.kill('SIGKILL');

@@ -3,7 +3,7 @@
 /** `control-error-policy`: who is told of a failure. */
 export type Policy = 'always' | 'basic-auth' | 'full-auth';
 
-/** `seccomp`: accepted and kept; nothing is installed until the sandbox exists. */
+/** `seccomp`: accepted and kept; see docs/sandbox.md. */
 export type SeccompMode = 'off' | 'log' | 'kill';
 
 /** `[NFTABLES] family`: the address family of the administrator's table. */

@@ -29,6 +29,8 @@ const CONNECTIONS = 1_024;
 /** TCP connections of one IPv4 address or IPv6 /56, unless `-N` says otherwise. */
 const CONNECTIONS_PER_ADDRESS = 8;
 
+/** Addresses that may come after the start, for each family, and have UDP sockets of their own then. */
+const LATE_ADDRESSES = 16;
 const STRICTNESS: Readonly<Record<SeccompMode, number>> = { off: 0, log: 1, kill: 2 };
 
 interface DoorOptions extends DaemonOptions {
@@ -63,7 +65,9 @@ export function runDoor(argv: readonly string[]): void {
     options.numIpConnections ?? CONNECTIONS_PER_ADDRESS,
     monotonicMs,
   );
-  const listeners = (hall: Hall) => new Listeners(inherited, slots, hall, log);
+  // With the capability an unbound socket could become another service's.
+  const late = options.lowPort === true ? 0 : LATE_ADDRESSES;
+  const listeners = (hall: Hall) => new Listeners(inherited, late, slots, hall, log);
   const door = new Door(listeners, options.seccomp, manager, log);
   door.link.listen(socketPath, (failure) => die(PROGRAM, failure));
   log.say(`waiting for letmeinfwd at ${socketPath}: no port is open before it comes`);
@@ -165,10 +169,11 @@ class Door implements Hall {
       return;
     }
     const warning = lockDown('door', mode);
-    if (warning !== undefined) {
+    if (warning === undefined) {
+      this.#locked = mode;
+    } else if (!this.#isReady) {
       this.log.say(warning);
     }
-    this.#locked = mode;
   }
 }
 

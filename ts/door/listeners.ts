@@ -20,6 +20,8 @@ export class Listeners {
   /** @param inherited sockets of the service manager, used instead of our own for their transport */
   constructor(
     private readonly inherited: readonly InheritedSocket[],
+    /** Addresses that may come after the start and get UDP sockets, for each family. */
+    private readonly lateAddresses: number,
     private readonly slots: Slots,
     private readonly hall: Hall,
     private readonly log: Log,
@@ -54,7 +56,7 @@ export class Listeners {
     }
     if (udp) {
       const passed = this.inherited.filter(({ kind }) => kind === 'udp4' || kind === 'udp6');
-      this.#udp = new UdpListeners(passed, port, this.hall, this.log);
+      this.#udp = new UdpListeners(passed, port, this.lateAddresses, this.hall, this.log);
     }
   }
 

@@ -11,8 +11,8 @@ import type { Hall } from './visitor.js';
 const LOOK_AGAIN_MS = 5_000;
 /** The system has no such address (yet). */
 const ABSENT = 'EADDRNOTAVAIL';
-/** Addresses that may come after the start, for each family. */
-const LATE_ADDRESSES = 16;
+/** How often an address that cannot be bound (yet) is tried. */
+const MOST_TRIES = 3;
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 
 /**
@@ -23,16 +23,19 @@ export class UdpListeners {
   /** For all addresses: the service manager's, or our own for each family. */
   readonly #general: UdpListener[] = [];
   readonly #byAddress = new Map<string, UdpListener>();
-  /** Addresses whose trouble was said already. */
+  /** Addresses that cannot have a socket, which was said. */
   readonly #troubled = new Set<string>();
+  readonly #tries = new Map<string, number>();
   readonly #machine = new LocalAddresses();
   readonly #spare = new SpareSockets();
   readonly #timer: NodeJS.Timeout;
 
   /** @throws NativeError with the errno's name as `code` when the port cannot be had */
   constructor(
-    passed: readonly InheritedSocket[],
+    private readonly passed: readonly InheritedSocket[],
     private readonly port: number,
+    /** How many addresses may come after the start, for each family. */
+    late: number,
     private readonly hall: Hall,
     private readonly log: Log,
   ) {
@@ -43,7 +46,7 @@ export class UdpListeners {
     for (const family of FAMILIES) {
       // One for the wildcard if it is ours, one for each address there is, and some for those that come.
       const count = present.filter((each) => each === family).length;
-      this.#spare.stock(family, (passed.length === 0 ? 1 : 0) + count + LATE_ADDRESSES);
+      this.#spare.stock(family, (passed.length === 0 ? 1 : 0) + count + late);
     }
     if (passed.length === 0) {
       this.#openWildcards();
@@ -81,8 +84,12 @@ export class UdpListeners {
   /** Follows the machine's addresses. The socket of one that goes stays, for its return: a new one may not be had. */
   #look(): void {
     const now = this.#addresses();
-    const come = [...now].filter(([host]) => !this.#byAddress.has(host));
-    this.#share(come.length > 0);
+    const come = [...now].filter(
+      ([host]) => !this.#byAddress.has(host) && !this.#troubled.has(host),
+    );
+    // Ours stand beside each other by SO_REUSEPORT. The service manager's are another user's: beside those it takes
+    // SO_REUSEADDR, by which every user's can, so they have it for a moment only.
+    this.#share(this.passed.length > 0 && come.length > 0);
     for (const [host, family] of come) {
       this.#add(host, family);
     }
@@ -99,7 +106,7 @@ export class UdpListeners {
     }
   }
 
-  /** Linux lets any user's socket stand beside ones that share their port: ours do so for a moment. */
+  /** Linux lets any user's socket stand beside ones that have SO_REUSEADDR, which libuv sets as well. */
   #share(shared: boolean): void {
     for (const listener of this.#all()) {
       listener.share(shared);
@@ -116,7 +123,10 @@ export class UdpListeners {
         this.#byAddress.set(host, listener);
       }
     } catch (error) {
-      if (!(error instanceof NativeError && error.code === ABSENT)) {
+      const tries = (this.#tries.get(host) ?? 0) + 1;
+      this.#tries.set(host, tries);
+      const mayCome = error instanceof NativeError && error.code === ABSENT && tries < MOST_TRIES;
+      if (!mayCome) {
         this.#complain(host, String(error));
       }
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { launchEnvironment, MARKER } from './environment.js';
+import { hasForeign, launchEnvironment, MARKER } from './environment.js';
 
 test('what could change what Node loads or does is left behind', () => {
   const kept = {
@@ -28,4 +28,6 @@ test('what could change what Node loads or does is left behind', () => {
   const expected = [...Object.entries(kept).map(([name, value]) => `${name}=${value}`), ...fixed];
   assert.deepEqual(launchEnvironment({ ...left, ...kept }), expected);
   assert.deepEqual(launchEnvironment({}), fixed);
+  assert.ok(hasForeign(left));
+  assert.ok(!hasForeign(kept));
 });

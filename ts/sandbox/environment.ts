@@ -12,6 +12,11 @@ const FIXED = [
   `${MARKER}=1`,
 ];
 
+/** Whether an environment has what a launch leaves behind and what changes the code that runs. */
+export function hasForeign(environment: NodeJS.ProcessEnv): boolean {
+  return Object.keys(environment).some((name) => /^(?:NODE_|LD_)/.test(name));
+}
+
 /** The environment of a launched program, as `NAME=value`. */
 export function launchEnvironment(environment: NodeJS.ProcessEnv): string[] {
   const kept = Object.entries(environment).filter(([name]) => KEPT.test(name));

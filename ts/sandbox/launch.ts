@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ADDON_FILE } from '../native/addon.js';
 import { NativeError } from '../native/error.js';
 import { type Capability, launch, proveLaunch } from '../native/sandbox.js';
-import { launchEnvironment, MARKER } from './environment.js';
+import { hasForeign, launchEnvironment, MARKER } from './environment.js';
 import { nodeFlags } from './node-flags.js';
 
 /** The folder that holds `dist`, of which this file is part. */
@@ -60,7 +60,11 @@ export function launched(plan: Plan): string[] {
   }
   delete process.env[MARKER];
   try {
-    return proveLaunch(plan.capability, plan.user === undefined);
+    const shortcomings = proveLaunch(plan.capability, plan.user === undefined);
+    if (process.execArgv.join() !== nodeFlags().join() || hasForeign(process.env)) {
+      throw new NativeError('SANDBOX', 'this process was not launched: Node runs in another way');
+    }
+    return shortcomings;
   } catch (error) {
     if (error instanceof NativeError) {
       const text = `${error.message}: was ${MARKER} set by hand? unset it`;

@@ -77,7 +77,8 @@ pub fn open_udp(#[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String) -> Resu
     if is_six {
         socket.set_only_v6(true).map_err(failed)?;
     }
-    socket.set_reuse_address(true).map_err(failed)?;
+    // Of the same user's sockets only, unlike SO_REUSEADDR (socket(7)).
+    socket.set_reuse_port(true).map_err(failed)?;
     Ok(socket.into_raw_fd())
 }
 

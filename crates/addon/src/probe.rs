@@ -146,6 +146,12 @@ fn attempt(name: &str, socket: i32) -> Option<Call> {
         "socket-inet-datagram" => socket_of(libc::AF_INET, libc::SOCK_DGRAM, 0),
         "socket-raw" => socket_of(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_TCP),
         "socket-packet" => socket_of(libc::AF_PACKET, libc::SOCK_RAW, 0),
+        "socket-multipath" => socket_of(libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_MPTCP),
+        "terminal-input" => {
+            // The kernel looks at the low half alone.
+            let request = libc::TIOCSTI as usize | 1 << 32;
+            (libc::SYS_ioctl, [fd, request, at(MESSAGE), 0, 0, 0])
+        }
         "socket-unix" => socket_of(libc::AF_UNIX, libc::SOCK_STREAM, 0),
         "socket-netfilter" => socket_of(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_NETFILTER),
         "socket-route" => socket_of(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE),

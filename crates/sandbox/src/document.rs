@@ -5,15 +5,17 @@ use std::fmt::Write;
 use nix::errno::Errno;
 
 use crate::profile::{Action, Only, Profile, Row};
-use crate::{CLIENT, DOOR, JUDGE, forbidden::FORBIDDEN, runtime::RUNTIME};
+use crate::{CLIENT, DOOR, JUDGE, forbidden::FORBIDDEN, launched::LAUNCHED, runtime::RUNTIME};
 
 const NODE: &str = "What Node, V8 and libc need to run, whatever the program.";
+const LAUNCH: &str = "A filter of its own, whatever `seccomp` says. What is not here is as before.";
 const NEVER: &str = "What none of the programs does after its start: who tries has taken it over.";
 
 /// All tables, in Markdown.
 #[must_use]
 pub fn tables() -> String {
     let mut text = String::new();
+    section(&mut text, "From the launch on", LAUNCH, LAUNCHED);
     section(&mut text, "Every program", NODE, RUNTIME);
     section(&mut text, "No program", NEVER, FORBIDDEN);
     for Profile {

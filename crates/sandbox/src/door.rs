@@ -41,7 +41,7 @@ pub static DOOR: Profile = Profile {
         ]),
         allow(
             "setsockopt",
-            "UDP sockets share the port, while a new one is bound",
+            "libuv sets it and we clear it again; beside sockets of systemd, while a new one is bound",
         )
         .when(&[
             is!(1, level = libc::SOL_SOCKET),

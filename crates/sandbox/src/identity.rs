@@ -52,10 +52,16 @@ impl Identity {
 }
 
 /// Whether this process is in a user namespace that has one user only (user_namespaces(7)): then there is nobody else to
-/// become, and root is an ordinary user outside.
+/// become. Outside it is mostly an ordinary user.
 #[must_use]
 pub fn is_alone() -> bool {
     fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| has_one_user(&map))
+}
+
+/// Whether the one user of this namespace is root of the one around it.
+pub(crate) fn is_alone_as_root() -> bool {
+    fs::read_to_string("/proc/self/uid_map")
+        .is_ok_and(|map| has_one_user(&map) && map.split_whitespace().nth(1) == Some("0"))
 }
 
 /// Lines of a uid_map: first id inside, first id outside, how many.

@@ -3,11 +3,11 @@
 use std::{
     convert::Infallible,
     ffi::CString,
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions, Permissions},
     io,
     os::{
         fd::RawFd,
-        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown},
+        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     },
     path::PathBuf,
 };
@@ -73,7 +73,7 @@ pub fn launch(launch: &Launch) -> Result<Infallible, Error> {
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0)
         .map_err(|errno| Error::system("set no_new_privs", errno))?;
     ring::close(&launch.ring)?;
-    filter::refuse_io_uring()?;
+    filter::restrict_launched()?;
     descriptors::keep_only(&launch.passed)?;
     replace(launch)
 }
@@ -86,7 +86,9 @@ fn make_folder(launch: &Launch, identity: Option<&Identity>) -> Result<(), Error
     let failed = |what: &str, error: io::Error| {
         Error::io(format_args!("{what} the folder {}", path.display()), &error)
     };
-    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
+    let made = DirBuilder::new().mode(FOLDER_MODE).create(path);
+    let is_new = made.is_ok();
+    match made {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         // Whoever is not root and may not make it finds it there, or is told when the first file is written.
         Err(_) if identity.is_none() => {}
@@ -103,6 +105,12 @@ fn make_folder(launch: &Launch, identity: Option<&Identity>) -> Result<(), Error
         .custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY)
         .open(path)
         .map_err(|error| failed("open", error))?;
+    if is_new {
+        // Whatever the umask has made of it: the other daemon must be able to pass.
+        folder
+            .set_permissions(Permissions::from_mode(FOLDER_MODE))
+            .map_err(|error| failed("open up", error))?;
+    }
     let metadata = folder
         .metadata()
         .map_err(|error| failed("look at", error))?;

@@ -28,7 +28,7 @@ const SCOPE_VERSION: i32 = 6;
 
 /// Makes this process undumpable (execve has undone that), then asks the kernel whether it was launched.
 ///
-/// Returns what this kernel could not do for the launch, a line each.
+/// Returns what this system could not do for the launch, a line each.
 ///
 /// # Errors
 /// What is not as a launch leaves it.
@@ -92,17 +92,24 @@ fn may_dump_core() -> bool {
 }
 
 fn missing(version: i32) -> Vec<String> {
-    let line = match version {
-        0 => {
-            "this kernel has no Landlock: files and connections are restricted by user and seccomp only"
-        }
-        ..TCP_VERSION => {
-            "this kernel's Landlock cannot restrict TCP, signals and abstract sockets: seccomp = kill restricts the first two"
-        }
-        TCP_VERSION..SCOPE_VERSION => {
-            "this kernel's Landlock cannot restrict signals and abstract sockets: seccomp = kill restricts the first"
-        }
-        _ => return Vec::new(),
+    let landlock = match version {
+        0 => Some(
+            "this kernel has no Landlock: files and connections are restricted by user and seccomp only",
+        ),
+        ..TCP_VERSION => Some(
+            "this kernel's Landlock cannot restrict TCP, signals and abstract sockets: seccomp = kill restricts the first two",
+        ),
+        TCP_VERSION..SCOPE_VERSION => Some(
+            "this kernel's Landlock cannot restrict signals and abstract sockets: seccomp = kill restricts the first",
+        ),
+        _ => None,
     };
-    vec![line.to_owned()]
+    let root = identity::is_alone_as_root().then_some(
+        "this user namespace has one user, who is root outside: files are not protected from it by its user",
+    );
+    landlock
+        .into_iter()
+        .chain(root)
+        .map(ToOwned::to_owned)
+        .collect()
 }

@@ -90,7 +90,11 @@ pub(crate) fn close(ring: &Ring) -> Result<(), Error> {
 pub(crate) fn version() -> Result<i32, Error> {
     match sys::landlock_version() {
         Err(Errno::ENOSYS | Errno::EOPNOTSUPP) => Ok(0),
-        version => version.map_err(|errno| Error::system("ask for Landlock", errno)),
+        version => version.map_err(|errno| {
+            Error::system("ask for Landlock", errno).advise(
+                "a filter of the container or unit forbids it: have it allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self",
+            )
+        }),
     }
 }
 

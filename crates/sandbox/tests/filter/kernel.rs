@@ -5,7 +5,7 @@ use std::process::{Command, ExitStatus, exit};
 use std::sync::mpsc;
 use std::thread;
 
-use letmein_sandbox::{CLIENT, DOOR, JUDGE, Mode, Profile, lock, refuse_io_uring};
+use letmein_sandbox::{CLIENT, DOOR, JUDGE, Mode, Profile, lock, restrict_launched};
 
 /// Tells the child, which is this program again, what to do: `profile mode thread call`.
 const ORDER: &str = "LETMEIN_SANDBOX_TEST";
@@ -71,7 +71,7 @@ fn lock_as(profile: &str, mode: &str) {
     let profiles: [&Profile; 3] = [&DOOR, &JUDGE, &CLIENT];
     let result = match profiles.iter().find(|known| known.program == profile) {
         Some(profile) => lock(profile, mode),
-        None => refuse_io_uring(),
+        None => restrict_launched(),
     };
     if let Err(error) = result {
         eprintln!("{error}");
