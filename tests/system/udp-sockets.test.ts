@@ -1,7 +1,7 @@
 /** The control port's UDP sockets: strange sources, addresses that come and go, other users of the machine. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IS_ROOT } from './accounts.js';
+import { ACCOUNTS, IS_ROOT } from './accounts.js';
 import { impossible, waitFor, withWorld } from './harness.js';
 import { first, operationOf } from './protocol.js';
 
@@ -120,5 +120,31 @@ test('not even while addresses come', { skip: skipUnlessRoot }, () =>
       const { datagrams } = await one.receive(56, 500);
       assert.equal(datagrams[0]?.address, address, 'and they have sockets of their own');
     }
+  }),
+);
+
+/** Has the control port, with SO_REUSEPORT, as the user it runs as, until its input ends. */
+const HAVE_PORT = `
+  use Socket; $| = 1;
+  socket(my $s, PF_INET, SOCK_DGRAM, 17) or die "socket: $!";
+  setsockopt($s, SOL_SOCKET, 15, 1) or die "setsockopt: $!";
+  bind($s, sockaddr_in($ARGV[0], INADDR_ANY)) or die "bind: $!";
+  sleep $ARGV[1];
+`;
+
+test('no other door of the same user stands beside this one', { skip: skipUnlessRoot }, () =>
+  withWorld({ start: false, server: { transports: ['udp'] } }, async (world) => {
+    const id = `${ACCOUNTS.letmeind}`;
+    const asDoor = ['setpriv', '--reuid', id, '--regid', id, '--clear-groups', '--'];
+    const other = world.server.run([...asDoor, 'perl', '-e', HAVE_PORT, '5800', '3']);
+    await waitFor('the other to have the port', () => world.server.listens('udp', 5800));
+    await world.judge.start();
+    world.door.launch();
+    assert.deepEqual(await world.door.exited, { code: 1, signal: null });
+    assert.match(
+      world.door.log,
+      /failed to listen on the control port: .*udp 0\.0\.0\.0 port 5800.*: another program has it/,
+    );
+    assert.equal((await other).status, 0);
   }),
 );

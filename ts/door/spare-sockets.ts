@@ -12,7 +12,7 @@ export class SpareSockets {
     const spare = this.#spare[family];
     try {
       while (spare.length < count) {
-        spare.push(openUdp(family));
+        spare.push(openUdp(family, true));
       }
     } catch (error) {
       if (!(error instanceof NativeError && error.code === 'EAFNOSUPPORT')) {
@@ -33,6 +33,22 @@ export class SpareSockets {
       this.#spare[family].pop();
     }
     return fd;
+  }
+
+  /**
+   * Makes sure that nobody has the port: sockets that may be shared would stand beside those of another door of this user.
+   * @throws NativeError `EADDRINUSE`
+   */
+  claim(address: string, family: Family, port: number): void {
+    if (this.#spare[family].length === 0) {
+      return;
+    }
+    const fd = openUdp(family, false);
+    try {
+      bindUdp(fd, address, port);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   close(): void {

@@ -74,6 +74,7 @@ export class UdpListeners {
 
   #openWildcards(): void {
     for (const family of FAMILIES) {
+      this.#spare.claim(WILDCARDS[family], family, this.port);
       const listener = this.#bind(WILDCARDS[family], family);
       if (listener !== undefined) {
         this.#general.push(listener);

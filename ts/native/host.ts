@@ -20,11 +20,12 @@ export function socketPort(fd: number): number {
 }
 
 /**
- * Makes an unbound UDP socket that may stand beside our others on one port.
+ * Makes an unbound UDP socket.
+ * @param shared whether it may stand beside others of this user's on one port
  * @returns its descriptor; @throws NativeError with the errno's name as `code`
  */
-export function openUdp(family: 'IPv4' | 'IPv6'): number {
-  return translated(() => addon.openUdp(family));
+export function openUdp(family: 'IPv4' | 'IPv6', shared: boolean): number {
+  return translated(() => addon.openUdp(family, shared));
 }
 
 /** Binds a socket of {@link openUdp}. @throws NativeError with the errno's name as `code` */

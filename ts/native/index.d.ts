@@ -134,10 +134,10 @@ export interface LaunchPlan {
 export declare function lock(profile: 'door' | 'judge' | 'client', mode: 'log' | 'kill'): void
 
 /**
- * Makes an unbound UDP socket that may stand beside others of ours on one port; returns its descriptor, which the
- * caller closes. An IPv6 socket takes no IPv4.
+ * Makes an unbound UDP socket; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4. If
+ * `shared`, it may stand beside others of this user's on one port.
  */
-export declare function openUdp(family: 'IPv4' | 'IPv6'): number
+export declare function openUdp(family: 'IPv4' | 'IPv6', shared: boolean): number
 
 /** A jump resource whose chains cannot take its rules now, and why. */
 export interface OutOfService {

@@ -66,10 +66,13 @@ pub fn socket_port(fd: i32) -> Result<u16> {
         .map(|address| address.as_socket().map_or(0, |address| address.port()))
 }
 
-/// Makes an unbound UDP socket that may stand beside others of ours on one port; returns its descriptor, which the
-/// caller closes. An IPv6 socket takes no IPv4.
+/// Makes an unbound UDP socket; returns its descriptor, which the caller closes. An IPv6 socket takes no IPv4. If
+/// `shared`, it may stand beside others of this user's on one port.
 #[napi]
-pub fn open_udp(#[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String) -> Result<i32> {
+pub fn open_udp(
+    #[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String,
+    shared: bool,
+) -> Result<i32> {
     let failed = |error| system("make a udp socket", &error);
     let is_six = family == "IPv6";
     let domain = if is_six { Domain::IPV6 } else { Domain::IPV4 };
@@ -78,7 +81,7 @@ pub fn open_udp(#[napi(ts_arg_type = "'IPv4' | 'IPv6'")] family: String) -> Resu
         socket.set_only_v6(true).map_err(failed)?;
     }
     // Of the same user's sockets only, unlike SO_REUSEADDR (socket(7)).
-    socket.set_reuse_port(true).map_err(failed)?;
+    socket.set_reuse_port(shared).map_err(failed)?;
     Ok(socket.into_raw_fd())
 }
 
