@@ -51,9 +51,7 @@ pub(crate) struct Sets {
 impl Sets {
     /// Those of the calling thread.
     pub fn read() -> Result<Self, Error> {
-        let status = fs::read_to_string("/proc/thread-self/status")
-            .map_err(|error| Error::io("read /proc/thread-self/status", &error))?;
-        Ok(Self::parse(&status))
+        Ok(Self::parse(&thread_status()?))
     }
 
     /// From the text of a status file (proc_pid_status(5)); a set that is not in it counts as empty.
@@ -73,6 +71,12 @@ impl Sets {
             ambient: set("CapAmb"),
         }
     }
+}
+
+/// What the kernel says of the calling thread (proc_pid_status(5)).
+pub(crate) fn thread_status() -> Result<String, Error> {
+    const FILE: &str = "/proc/thread-self/status";
+    fs::read_to_string(FILE).map_err(|error| Error::io(format_args!("read {FILE}"), &error))
 }
 
 /// The set that holds what is kept, and nothing else.

@@ -1,6 +1,7 @@
 //! letmein, the client, after it has resolved the server's name: it knocks, and that is all.
 
-use crate::profile::{Condition, Profile, Test, allow, has, is, is_not, kill, lacks, refuse};
+use crate::profile::{Condition, Profile, Test, allow, is, is_not, kill, refuse};
+use crate::runtime::{SEND_FAST_OPEN, SEND_TO_PEER};
 
 const KNOCK: &str = "the knock: TCP or UDP, over IPv4 or IPv6";
 const FILE: &str = "opens no file: configuration and name were read before";
@@ -16,23 +17,13 @@ pub static CLIENT: Profile = Profile {
         allow("socket", KNOCK).when(&[is!(0, domain = libc::AF_INET6), DATAGRAM]),
         allow("bind", "Node binds a UDP socket before it connects it"),
         allow("connect", KNOCK),
-        allow("sendto", "to the other end of a connected socket").when(&[
-            lacks!(3, flags & libc::MSG_FASTOPEN),
-            is!(4, dest_addr = NULL),
-        ]),
+        SEND_TO_PEER,
         kill(
             "sendto",
             "to an address: the client's sockets are connected",
         )
         .when(&[is_not!(4, dest_addr = NULL)]),
-        kill(
-            "sendto",
-            "it makes a TCP connection without connect (tcp(7), TCP Fast Open)",
-        )
-        .when(&[
-            has!(3, flags & libc::MSG_FASTOPEN),
-            is!(4, dest_addr = NULL),
-        ]),
+        SEND_FAST_OPEN,
         allow("setsockopt", "the knock leaves at once").when(&[
             is!(1, level = libc::IPPROTO_TCP),
             is!(2, name = libc::TCP_NODELAY),

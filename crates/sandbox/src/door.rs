@@ -1,6 +1,7 @@
 //! letmeind, the door: it answers whoever came, and can reach nobody else.
 
-use crate::profile::{Profile, allow, has, is, is_not, kill, lacks, refuse};
+use crate::profile::{Profile, allow, is, is_not, kill, refuse};
+use crate::runtime::{SEND_FAST_OPEN, SEND_TO_PEER};
 
 const CONNECTION: &str = "a connection of its own: the door has none";
 const FILE: &str = "opens no file; libc, Node and libuv go on without the few that they would like";
@@ -17,20 +18,10 @@ pub static DOOR: Profile = Profile {
             "bind",
             "UDP sockets made before the lock, for addresses that the machine gets later",
         ),
-        allow("sendto", "to the other end of a connected socket").when(&[
-            lacks!(3, flags & libc::MSG_FASTOPEN),
-            is!(4, dest_addr = NULL),
-        ]),
+        SEND_TO_PEER,
         kill("sendto", "to an address: answers go out with sendmsg")
             .when(&[is_not!(4, dest_addr = NULL)]),
-        kill(
-            "sendto",
-            "it makes a TCP connection without connect (tcp(7), TCP Fast Open)",
-        )
-        .when(&[
-            has!(3, flags & libc::MSG_FASTOPEN),
-            is!(4, dest_addr = NULL),
-        ]),
+        SEND_FAST_OPEN,
         allow("getsockopt", "who the judge is").when(&[
             is!(1, level = libc::SOL_SOCKET),
             is!(2, name = libc::SO_PEERCRED),

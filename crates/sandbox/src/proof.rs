@@ -1,7 +1,5 @@
 //! Stage 2 proves that it is stage 2: a marker in the environment can be set by anybody, the kernel's word cannot.
 
-use std::fs;
-
 use nix::{
     errno::Errno,
     sys::resource::{self, Resource},
@@ -35,8 +33,7 @@ const SCOPE_VERSION: i32 = 6;
 pub fn prove(expected: &Expectation) -> Result<Vec<String>, Error> {
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0)
         .map_err(|errno| Error::system("become undumpable", errno))?;
-    let status = fs::read_to_string("/proc/thread-self/status")
-        .map_err(|error| Error::io("read /proc/thread-self/status", &error))?;
+    let status = capability::thread_status()?;
     let wrong = [
         check_user(&status, expected),
         check_capabilities(&status, expected),

@@ -27,6 +27,18 @@ const METADATA: &str = "size and kind of a file: what a descriptor is, and wheth
 const TERMINAL: &str = "asks whether it is a terminal, and how it is set";
 const OPTION: &str = "asks what a socket is, or why it failed";
 
+/// For programs that send to nobody but the other end of a socket: this row, one that forbids addresses, and the next.
+pub(crate) const SEND_TO_PEER: Row = allow("sendto", "to the other end of a connected socket")
+    .when(&[
+        lacks!(3, flags & libc::MSG_FASTOPEN),
+        is!(4, dest_addr = NULL),
+    ]);
+/// See [`SEND_TO_PEER`].
+pub(crate) const SEND_FAST_OPEN: Row = kill("sendto", FAST_OPEN).when(&[
+    has!(3, flags & libc::MSG_FASTOPEN),
+    is!(4, dest_addr = NULL),
+]);
+
 /// Rows of every profile.
 pub static RUNTIME: &[Row] = &[
     // The event loop.
